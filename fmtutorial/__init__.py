@@ -1,0 +1,51 @@
+"""fmtutorial: learn flow matching by doing, with the exact answer beside every learned one."""
+
+from fmtutorial import (
+    checkpoints,
+    distributions,
+    exact,
+    langevin,
+    metrics,
+    models,
+    paths,
+    plotting,
+    score_matching,
+    solvers,
+    toy_data,
+    training,
+    widgets,
+)
+from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture, standard_mixture
+from fmtutorial.models import VelocityNet
+from fmtutorial.paths import StraightPath
+from fmtutorial.plotting import get_angle_colors
+from fmtutorial.solvers import integrate_flow
+from fmtutorial.training import FlowMatchingDataset, cfm_loss, train
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "EmpiricalDistribution",
+    "FlowMatchingDataset",
+    "GaussianMixture",
+    "StraightPath",
+    "VelocityNet",
+    "cfm_loss",
+    "checkpoints",
+    "distributions",
+    "exact",
+    "get_angle_colors",
+    "integrate_flow",
+    "langevin",
+    "metrics",
+    "models",
+    "paths",
+    "plotting",
+    "score_matching",
+    "solvers",
+    "standard_mixture",
+    "toy_data",
+    "train",
+    "training",
+    "widgets",
+]

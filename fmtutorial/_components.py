@@ -1,0 +1,89 @@
+"""Reads and checks the components and weights of a Gaussian mixture."""
+
+import torch
+from torch import Tensor
+
+from fmtutorial import _validate
+
+
+def read_components(parameters) -> tuple[Tensor, Tensor]:
+    """Means (K, d) and covariances (K, d, d) in float64, checked."""
+    if not isinstance(parameters, (list, tuple)):
+        raise TypeError(f"parameters must be a list of dicts, got {type(parameters).__name__}")
+    if not parameters:
+        raise ValueError("parameters must list at least one component, got an empty list")
+    means, covariances = zip(*(_read_component(c, k) for k, c in enumerate(parameters)), strict=True)
+    dims = [len(m) for m in means]
+    if len(set(dims)) > 1:
+        raise ValueError(f"parameters must all have means of one dimension, got {dims}")
+    return torch.stack(means), torch.stack(covariances)
+
+
+def _read_component(component, k: int) -> tuple[Tensor, Tensor]:
+    """The mean (d,) and covariance (d, d) of one entry of `parameters`."""
+    name = f"parameters[{k}]"
+    if not isinstance(component, dict):
+        raise TypeError(f"{name} must be a dict, got {type(component).__name__}")
+    if set(component) not in ({"mean", "std"}, {"mean", "cov"}):
+        raise ValueError(
+            f"{name} must have the keys 'mean' and either 'std' or 'cov', got {sorted(component)}"
+        )
+    mean = _numbers(component["mean"], f"{name}['mean']")
+    if mean.ndim != 1 or len(mean) == 0:
+        raise ValueError(f"{name}['mean'] must be a list of d numbers, got the shape {tuple(mean.shape)}")
+    if "std" in component:
+        return mean, _diagonal(_numbers(component["std"], f"{name}['std']"), len(mean), f"{name}['std']")
+    return mean, _covariance(_numbers(component["cov"], f"{name}['cov']"), len(mean), f"{name}['cov']")
+
+
+def _numbers(values, name: str) -> Tensor:
+    """`values` as a finite float64 tensor."""
+    try:
+        values = torch.as_tensor(values, dtype=torch.float64).detach().cpu()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"{name} must hold numbers, got {values!r}") from error
+    return _validate.finite(values, name)
+
+
+def _diagonal(std: Tensor, d: int, name: str) -> Tensor:
+    """diag(std^2) from one std or d of them."""
+    if std.shape not in ((), (1,), (d,)):
+        raise ValueError(f"{name} must be one number or {d} of them, got the shape {tuple(std.shape)}")
+    if bool((std <= 0).any()):
+        raise ValueError(f"{name} must be greater than 0, got {std.tolist()}")
+    return torch.diag(std.expand(d).square())
+
+
+def _covariance(cov: Tensor, d: int, name: str) -> Tensor:
+    """`cov` if it is a symmetric positive definite (d, d) matrix."""
+    if cov.shape != (d, d):
+        raise ValueError(f"{name} must have the shape ({d}, {d}), got {tuple(cov.shape)}")
+    if not torch.allclose(cov, cov.T, rtol=1e-5, atol=0.0):
+        raise ValueError(f"{name} must be symmetric, got {cov.tolist()}")
+    if torch.linalg.cholesky_ex(cov).info != 0:
+        raise ValueError(f"{name} must be positive definite, got {cov.tolist()}")
+    return (cov + cov.T) / 2
+
+
+def read_weights(weights, n_components: int) -> Tensor:
+    """Component weights (K,) in float64, equal unless given."""
+    if weights is None:
+        return torch.full((n_components,), 1 / n_components, dtype=torch.float64)
+    weights = _numbers(weights, "weights")
+    if weights.shape != (n_components,):
+        raise ValueError(f"weights must have the shape ({n_components},), got {tuple(weights.shape)}")
+    if bool((weights < 0).any()):
+        raise ValueError(f"weights must not be negative, got {weights.tolist()}")
+    if abs(float(weights.sum()) - 1) > 1e-5:
+        raise ValueError(
+            f"weights must sum to 1, got {weights.tolist()}, which sum to {float(weights.sum())}"
+        )
+    return weights / weights.sum()
+
+
+def stratified_counts(weights: Tensor, n: int) -> Tensor:
+    """Whole numbers that sum to n and lie within 1 of n w_k (largest remainders)."""
+    counts = (n * weights).floor().long()
+    most_owed = (n * weights - counts).argsort(descending=True)
+    counts[most_owed[: n - int(counts.sum())]] += 1
+    return counts

@@ -1,0 +1,16 @@
+"""Random tensors on the device of `like`, drawn from an explicit generator wherever that lives."""
+
+import torch
+from torch import Generator, Tensor
+
+
+def normal_like(like: Tensor, generator: Generator | None = None) -> Tensor:
+    """Standard normal numbers with the shape, dtype and device of `like`."""
+    device = like.device if generator is None else generator.device
+    return torch.randn(like.shape, generator=generator, dtype=like.dtype, device=device).to(like.device)
+
+
+def uniform_time(like: Tensor, generator: Generator | None = None) -> Tensor:
+    """One time t ~ U[0, 1) for each row of `like` (n, d), as a column (n, 1)."""
+    device = like.device if generator is None else generator.device
+    return torch.rand(len(like), 1, generator=generator, dtype=like.dtype, device=device).to(like.device)

@@ -1,0 +1,87 @@
+"""Argument checks: each raises an error that names the argument, what came and what is allowed."""
+
+import math
+from numbers import Integral, Real
+
+import torch
+from torch import Tensor
+
+
+def real(value, name: str, low=-math.inf, high=math.inf, *, open_low=False, open_high=False) -> float:
+    """Return `value` as a float in the interval from `low` to `high`, closed unless said otherwise."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a real number, got {type(value).__name__}: {value!r}")
+    inside_low = value > low if open_low else value >= low
+    inside_high = value < high if open_high else value <= high
+    if not (inside_low and inside_high):
+        interval = f"{'(' if open_low else '['}{low}, {high}{')' if open_high else ']'}"
+        raise ValueError(f"{name} must lie in {interval}, got {value!r}")
+    return float(value)
+
+
+def positive_int(value, name: str) -> int:
+    """Return `value` as an int of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer of at least 1, got {type(value).__name__}: {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} must be an integer of at least 1, got {value}")
+    return int(value)
+
+
+def one_of(value, name: str, allowed) -> str:
+    """Return `value` if it is one of the `allowed` strings."""
+    if value not in tuple(allowed):
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+    return value
+
+
+def finite(values: Tensor, name: str) -> Tensor:
+    """Return `values` if none of them is NaN or infinite."""
+    if not bool(torch.isfinite(values).all()):
+        bad = int((~torch.isfinite(values)).sum())
+        raise ValueError(f"{name} must be finite, got {bad} NaN or infinite values of {values.numel()}")
+    return values
+
+
+def points(x, name: str, dim: int | None = None) -> Tensor:
+    """Return `x` if it is a finite floating-point tensor of shape (n, d), with d = `dim` where given."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name} must be a torch.Tensor of shape (n, d), got {type(x).__name__}")
+    if not x.is_floating_point():
+        raise TypeError(f"{name} must be of a floating-point dtype, got {x.dtype}")
+    if x.ndim != 2:
+        raise ValueError(f"{name} must have the shape (n, d), got {tuple(x.shape)}")
+    if dim is not None and x.shape[1] != dim:
+        raise ValueError(f"{name} must have the shape (n, {dim}), got {tuple(x.shape)}")
+    return finite(x, name)
+
+
+def same_shape(a: Tensor, name_a: str, b: Tensor, name_b: str) -> None:
+    """Raise unless the two tensors have the same shape."""
+    if a.shape != b.shape:
+        raise ValueError(
+            f"{name_a} and {name_b} must have the same shape, got {tuple(a.shape)} and {tuple(b.shape)}"
+        )
+
+
+def time_column(t, x: Tensor) -> Tensor:
+    """Return `t` (scalar, (n,) or (n, 1)) in the shape that broadcasts against `x` (n, d): () or (n, 1)."""
+    if not isinstance(t, Tensor):
+        t = torch.as_tensor(t, dtype=x.dtype, device=x.device)
+    if t.ndim == 0 or t.shape == (len(x), 1):
+        return t
+    if t.shape == (len(x),):
+        return t.unsqueeze(-1)
+    if t.numel() == 1:
+        return t.reshape(())
+    raise ValueError(
+        f"t must be a scalar or have the shape ({len(x)},) or ({len(x)}, 1), got {tuple(t.shape)}"
+    )
+
+
+def path_time(t, x: Tensor) -> Tensor:
+    """Return `t` as in `time_column`, after a check that every time lies in [0, 1]."""
+    t = time_column(t, x)
+    if not bool(((t >= 0) & (t <= 1)).all()):
+        raise ValueError(f"t must lie in [0, 1], got values from {float(t.min())} to {float(t.max())}")
+    return t
