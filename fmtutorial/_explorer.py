@@ -74,7 +74,6 @@ class Explorer:
             message = html.escape(f"{type(error).__name__}: {error}")
             self._readout.value = f'<p role="alert"><b>This figure could not be redrawn.</b> {message}</p>'
             raise
-        self._image.tooltip = self.describe()
         self._readout.value = f'<p role="status" style="line-height: 1.5">{html.escape(self.describe())}</p>'
 
     def __repr__(self) -> str:
@@ -90,9 +89,15 @@ class Explorer:
 
 
 def control(kind: type, description: str, **options) -> ipywidgets.Widget:
-    """One labelled control, all of a width."""
+    """One labelled slider, all of a width."""
     layout = ipywidgets.Layout(width="21em")
     return kind(description=description, layout=layout, style={"description_width": "6em"}, **options)
+
+
+def choice(description: str, options: list) -> ipywidgets.ToggleButtons:
+    """Buttons to choose from. (JupyterLab takes the arrow keys away from a drop-down list.)"""
+    style = {"description_width": "6em", "button_width": "auto"}
+    return ipywidgets.ToggleButtons(description=description, options=options, style=style)
 
 
 def generator() -> torch.Generator:

@@ -11,6 +11,7 @@ from fmtutorial import exact, plotting
 from fmtutorial._explorer import (
     SEED,
     Explorer,
+    choice,
     control,
     density_image,
     generator,
@@ -62,14 +63,14 @@ class SigmaMinExplorer(Explorer):
         (self._ends,) = axes[2].plot([], [], ".", color=plotting.NOISE, ms=3, alpha=0.6)
         (self._points,) = axes[2].plot([], [], "x", color=plotting.DATA, ms=6)
         moving = [self._lines, self._circles, self._now, self._density, self._ends, self._points]
-        sources = [("exact mixture", 0)] + [(f"{n} data points", n) for n in (8, 32, 128)]
+        sources = [("exact mixture", 0)] + [(f"{n} points", n) for n in (8, 32, 128)]
         controls = {
             "sigma_min": control(
                 ipywidgets.FloatLogSlider, "sigma_min", value=0.1, min=-4, max=math.log10(0.5), step=0.05,
                 readout_format=".4f",
             ),
             "t": control(ipywidgets.FloatSlider, "time t", value=0.6, min=0.0, max=1.0, step=0.02),
-            "data": control(ipywidgets.Dropdown, "data", options=sources, value=0),
+            "data": choice("data", sources),
         }  # fmt: skip
         super().__init__(figure, moving, controls)
 
@@ -142,8 +143,8 @@ class StepCountExplorer(Explorer):
         controls = {
             "n_steps": control(ipywidgets.IntSlider, "steps", value=8, min=1, max=64),
             "t": control(ipywidgets.FloatSlider, "time t", value=1.0, min=0.0, max=1.0, step=0.02),
-            "method": control(ipywidgets.Dropdown, "solver", options=["euler", "midpoint", "rk4"]),
-            "velocity": control(ipywidgets.Dropdown, "velocity", options=list(self._fields)),
+            "method": choice("solver", ["euler", "midpoint", "rk4"]),
+            "velocity": choice("velocity", list(self._fields)),
         }
         super().__init__(figure, [self._lines, self._few, self._density, self._all], controls)
 

@@ -1,0 +1,172 @@
+"""Every notebook as a learner meets it: opened in JupyterLab, run to its end, controls by keyboard."""
+
+import re
+import statistics
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.browser
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+WINDOW = {"width": 1280, "height": 800}
+# What JupyterLab itself says when it cannot reach the internet, or is asked for something optional.
+NOT_OURS = re.compile(
+    r"(?i)jupyterlab/extensionmanager|net::ERR|news|404|failed to load resource|source ?map"
+)
+
+IDLE_FOR_TWO_SECONDS = """() => {
+    const idle = document.querySelector('.jp-Notebook-ExecutionIndicator').dataset.status === 'idle';
+    window.idleSince = idle ? window.idleSince ?? performance.now() : null;
+    return idle && performance.now() - window.idleSince > 2000;
+}"""
+
+
+def open_notebook(browser, lab, name):
+    """A page with the notebook, its kernel ready, and the list of its console errors."""
+    page = browser.new_page(viewport=WINDOW)
+    errors = []
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: errors.append(str(e)))
+    page.goto(f"{lab}/lab/tree/notebooks/{name}?reset")
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    page.wait_for_selector(
+        ".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=60_000, state="attached"
+    )
+    return page, errors
+
+
+def run_all(page) -> None:
+    """Kernel and cells from the start, through JupyterLab's own menu."""
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_selector(
+        ".jp-Notebook-ExecutionIndicator[data-status=busy]", state="attached", timeout=20_000
+    )
+    page.wait_for_function(IDLE_FOR_TWO_SECONDS, timeout=180_000)  # it is idle between two cells as well
+
+
+def read_through(page, folder, name):
+    """Scroll from top to bottom, as JupyterLab draws only what is in view; collect what is seen."""
+    seen = {"errors": set(), "clipped": set(), "figures": 0, "counts": set()}
+    page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
+    for i in range(200):
+        page.wait_for_timeout(150)
+        if folder is not None:
+            page.screenshot(path=folder / f"{name}-{i:02d}.png")
+        found = page.evaluate(
+            """() => {
+            const outer = document.querySelector('.jp-WindowedPanel-outer');
+            const wide = [...document.querySelectorAll('.jp-OutputArea-output, .jp-OutputArea-output img')]
+                .filter(e => e.scrollWidth > e.clientWidth + 2 && e.clientWidth > 0
+                             && e.tagName !== 'IMG' || e.getBoundingClientRect().right > innerWidth + 1)
+                .map(e => e.innerText.slice(0, 60) || e.tagName);
+            return {
+                errors: [...document.querySelectorAll('[data-mime-type$="jupyter.error"],'
+                    + '[data-mime-type$="jupyter.stderr"]')].map(e => e.innerText.slice(0, 300)),
+                clipped: wide,
+                counts: [...document.querySelectorAll('.jp-InputPrompt')].map(e => e.innerText),
+                end: outer.scrollTop + outer.clientHeight >= outer.scrollHeight - 2,
+            };}"""
+        )
+        seen["errors"] |= set(found["errors"])
+        seen["clipped"] |= set(found["clipped"])
+        seen["counts"] |= {int(n) for c in found["counts"] for n in re.findall(r"\[(\d+)\]", c)}
+        if found["end"]:
+            return seen
+        page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop += 560")
+    raise AssertionError("the notebook never ended")
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda f: f.stem)
+def test_a_notebook_opens_and_runs_to_its_end(browser, lab, notebook, screenshots):
+    page, console = open_notebook(browser, lab, notebook.name)
+    assert page.locator(".jp-Dialog").count() == 0
+    page.wait_for_function("document.querySelector('.jp-KernelName').innerText.includes('Python 3')")
+    run_all(page)
+    assert page.locator(".jp-Dialog").count() == 0
+    seen = read_through(page, screenshots, notebook.stem)
+    assert not seen["errors"]
+    assert not seen["clipped"]
+    n = notebook.read_text(encoding="utf-8").count('"cell_type": "code"')
+    assert seen["counts"] == set(range(1, n + 1))
+    assert not [e for e in console if not NOT_OURS.search(e)]
+    page.close()
+
+
+# each slider's label and the key to press, a dozen times; each group of buttons is tried button by button
+EXPLORERS = {
+    "03_conditional_flow_matching": {"sigma_min": "ArrowRight", "time t": "ArrowLeft", "data": None},
+    "05_ode_inference": {"steps": "ArrowRight", "time t": "ArrowLeft", "solver": None, "velocity": None},
+}
+WATCH = """label => {
+    const image = document.querySelector('.widget-image');
+    window.redraws = [];
+    window.pressed = null;
+    addEventListener('keydown', () => { window.pressed = performance.now(); }, true);
+    new MutationObserver(() => {
+        const shown = performance.now(), since = window.pressed;
+        image.decode().catch(() => {}).then(() => {
+            if (since !== null) { window.redraws.push(performance.now() - since); window.pressed = null; }
+        });
+    }).observe(image, {attributes: true, attributeFilter: ['src']});
+}"""
+
+
+def scroll_to_explorer(page):
+    for _ in range(200):
+        if page.locator(".widget-image").count() and page.locator(".widget-image").first.is_visible():
+            page.locator(".widget-image").first.scroll_into_view_if_needed()
+            page.wait_for_timeout(500)
+            return
+        page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop += 500")
+        page.wait_for_timeout(150)
+    raise AssertionError("no interactive figure found")
+
+
+def press(page, key) -> None:
+    """Press a key and wait until the image has changed."""
+    before = page.locator(".widget-image").get_attribute("src")
+    page.keyboard.press(key)
+    changed = "old => document.querySelector('.widget-image').src !== old"
+    page.wait_for_function(changed, arg=before, timeout=5_000)
+    page.wait_for_timeout(120)
+
+
+def move(page, label, key) -> set[str]:
+    """Work one control by keyboard alone; return the sentences that were shown."""
+    box = page.locator(f".widget-label:text-is('{label}')").locator("xpath=..")
+    said = set()
+    if key:
+        box.locator(".noUi-handle").focus()
+        for _ in range(12):
+            press(page, key)
+            said.add(page.locator("[role=status]").inner_text())
+        return said
+    buttons = box.locator("button")
+    for i in [*range(1, buttons.count()), 0]:
+        buttons.nth(i).focus()
+        press(page, "Space")
+        said.add(page.locator("[role=status]").inner_text())
+    return said
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_every_control_answers_the_keyboard(browser, lab, name, screenshots):
+    page, console = open_notebook(browser, lab, f"{name}.ipynb")
+    run_all(page)
+    page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
+    scroll_to_explorer(page)
+    page.evaluate(WATCH)
+    medians = {}
+    for label, key in EXPLORERS[name].items():
+        page.evaluate("window.redraws = []")
+        said = move(page, label, key)
+        times = page.evaluate("window.redraws")
+        assert len(said) == len(times) >= 2, f"{label}: the numbers shown follow the control"
+        medians[label] = statistics.median(times)
+        if screenshots is not None:
+            page.screenshot(path=screenshots / f"{name}-widget-{label.replace(' ', '_')}.png")
+    print(f"\n{name}, from key to new image: {', '.join(f'{k} {v:.0f} ms' for k, v in medians.items())}")
+    assert all(0 < m < 100 for m in medians.values()), medians
+    assert not [e for e in console if not NOT_OURS.search(e)]
+    page.close()
