@@ -30,7 +30,8 @@ class Explorer:
     def __init__(self, figure: Figure, moving: Iterable[Artist], controls: dict[str, ipywidgets.Widget]):
         self.numbers: dict[str, float] = {}
         self._figure, self._moving, self._still = figure, list(moving), None
-        self._image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+        natural_size = ipywidgets.Layout(max_width="100%", align_self="flex-start")
+        self._image = ipywidgets.Image(format="png", layout=natural_size)
         self._readout = ipywidgets.HTML()
         for artist in self._moving:
             artist.set_animated(True)  # not part of the background
@@ -97,7 +98,9 @@ def control(kind: type, description: str, **options) -> ipywidgets.Widget:
 def choice(description: str, options: list) -> ipywidgets.ToggleButtons:
     """Buttons to choose from. (JupyterLab takes the arrow keys away from a drop-down list.)"""
     style = {"description_width": "6em", "button_width": "auto"}
-    return ipywidgets.ToggleButtons(description=description, options=options, style=style)
+    return ipywidgets.ToggleButtons(
+        description=description, options=options, style=style, layout={"flex_flow": "row"}
+    )
 
 
 def generator() -> torch.Generator:
