@@ -99,7 +99,7 @@ def choice(description: str, options: list) -> ipywidgets.ToggleButtons:
     """Buttons to choose from. (JupyterLab takes the arrow keys away from a drop-down list.)"""
     style = {"description_width": "6em", "button_width": "auto"}
     return ipywidgets.ToggleButtons(
-        description=description, options=options, style=style, layout={"flex_flow": "row"}
+        description=description, options=options, style=style, layout={"display": "flex"}
     )
 
 

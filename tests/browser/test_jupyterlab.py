@@ -29,9 +29,9 @@ def open_notebook(browser, lab, name):
     page.on("pageerror", lambda e: errors.append(str(e)))
     page.goto(f"{lab}/lab/tree/notebooks/{name}?reset")
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    page.wait_for_selector(
-        ".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=60_000, state="attached"
-    )
+    named = "document.querySelector('.jp-KernelName')?.innerText.includes('Python 3')"
+    page.wait_for_function(named, timeout=60_000)
+    page.wait_for_function(IDLE_FOR_TWO_SECONDS, timeout=60_000)
     return page, errors
 
 
@@ -81,7 +81,6 @@ def read_through(page, folder, name):
 def test_a_notebook_opens_and_runs_to_its_end(browser, lab, notebook, screenshots):
     page, console = open_notebook(browser, lab, notebook.name)
     assert page.locator(".jp-Dialog").count() == 0
-    page.wait_for_function("document.querySelector('.jp-KernelName').innerText.includes('Python 3')")
     run_all(page)
     assert page.locator(".jp-Dialog").count() == 0
     seen = read_through(page, screenshots, notebook.stem)
