@@ -56,6 +56,7 @@ class Dangerous:
         return (exec, ("raise SystemExit('code was run')",))
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_a_pickle_is_refused_without_running_it(tmp_path):
     (tmp_path / "evil.pt").write_bytes(pickle.dumps(Dangerous()))
     with pytest.raises(ValueError, match=r"evil\.pt"):
