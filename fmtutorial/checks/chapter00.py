@@ -1,0 +1,90 @@
+"""The checks of chapter 00: the whole method in small."""
+
+import torch
+
+from fmtutorial.checks._engine import Exercise
+from fmtutorial.checks._inputs import each, normal, number, points, uniform
+from fmtutorial.solvers import euler_step
+
+
+def flat_times(g, n, d, dtype):
+    return uniform(g, n, dtype=dtype)
+
+
+def line_inputs(g):
+    """As everywhere, and one batch with n = d, where a wrong broadcast goes unnoticed."""
+    square = (normal(g, 3, 3), normal(g, 3, 3), uniform(g, 3))
+    return [*each(points, points, flat_times)(g), square]
+
+
+def euler(v, x0, n_steps, times=None, h=None):
+    """Euler's method with the times and the step given."""
+    h = 1 / n_steps if h is None else h
+    x = x0
+    for t in [k / n_steps for k in range(n_steps)] if times is None else times:
+        x = euler_step(v, x, t, h)
+    return x
+
+
+def solver_inputs(g):
+    """Velocities that depend on x and t, and some numbers of steps."""
+    a, b = number(g, 0.5, 1.0), number(g, 1.0, 2.0)
+    return [
+        (lambda x, t: a * x.roll(1, -1) + b * t * t, normal(g, n, d), k)
+        for n, d, k in [(1, 2, 1), (4, 2, 4), (3, 3, 7)]
+    ]
+
+
+EXERCISES = {
+    "00.1": Exercise(
+        expects="a function point(x0, x1, t) with x0, x1 of shape (n, d) and t of shape (n,); returns (n, d)",
+        truth=lambda x0, x1, t: t[:, None] * x1 + (1 - t[:, None]) * x0,
+        inputs=line_inputs,
+        insight="At t = 0 this is the noise, at t = 1 the data, and in between a straight line.",
+        mistakes={
+            "Time is reversed: at t = 0 you stand on the data. In this course x0 is noise and belongs to t = 0.": lambda x0, x1, t: (1 - t[:, None]) * x1 + t[:, None] * x0,
+            "You add t x1 to all of x0: the noise must fade as 1 - t.": lambda x0, x1, t: x0 + t[:, None] * x1,
+            "One time for the whole batch: use each row's own t.": lambda x0, x1, t: t[0] * x1 + (1 - t[0]) * x0,
+            "You used t where the noise needs 1 - t.": lambda x0, x1, t: t[:, None] * (x1 + x0),
+        },
+    ),
+    "00.2": Exercise(
+        expects="a function target(x0, x1) -> (n, d), the velocity of x_t = t x1 + (1 - t) x0",
+        truth=lambda x0, x1: x1 - x0,
+        inputs=each(points, points),
+        insight="The velocity of a straight line does not depend on t: that is what makes the target so simple.",
+        mistakes={
+            "The sign is wrong: this velocity goes from the data to the noise. Differentiate x_t with respect to t.": lambda x0, x1: x0 - x1,
+            "This is where the line ends, not how fast it moves there.": lambda x0, x1: x1,
+            "The noise enters with the wrong sign: d/dt of (1 - t) x0 is -x0.": lambda x0, x1: x1 + x0,
+            "This is a unit vector: the velocity has the length of the whole line, as t goes from 0 to 1.": lambda x0, x1: (x1 - x0) / (x1 - x0).norm(dim=1, keepdim=True),
+        },
+    ),
+    "00.3": Exercise(
+        expects="a function loss(v, u) of two (n, d) tensors that returns one number",
+        truth=lambda v, u: (v - u).square().mean(),
+        inputs=lambda g: [(normal(g, n, d), normal(g, n, d)) for n, d in [(1, 2), (6, 3), (4, 4)]],
+        insight="A mean over the batch and over the elements of x: so the floor of the loss does not grow with d.",
+        mistakes={
+            "You summed the squares over the dimensions and averaged over the batch. That is a fair loss too, but this course divides by d as well.": lambda v, u: (v - u).square().sum(1).mean(),
+            "You summed over everything: the size of the batch should not matter.": lambda v, u: (v - u).square().sum(),
+            "You took the root: this is the rms distance, whose minimum over random targets is another function.": lambda v, u: (v - u).square().mean().sqrt(),
+            "This is the mean absolute difference; its minimum is the median of the targets, not their mean.": lambda v, u: (v - u).abs().mean(),
+            "You averaged the differences before you squared them.": lambda v, u: (v - u).mean().square(),
+        },
+    ),
+    "00.4": Exercise(
+        expects="a function sample(v, x0, n_steps) -> (n, d): Euler's method from t = 0 to t = 1 with n_steps equal steps",
+        truth=euler,
+        inputs=solver_inputs,
+        insight="n steps of 1/n, each with the velocity at its own beginning: 0, 1/n, ..., (n - 1)/n.",
+        mistakes={
+            "You took n + 1 steps of 1/n: the last one goes past t = 1.": lambda v, x0, n: euler(v, x0, n, [k / n for k in range(n + 1)]),
+            "Steps and points are off by one: with times k / (n - 1) and steps of 1/n, t runs ahead of x.": lambda v, x0, n: euler(v, x0, n, torch.linspace(0, 1, n).tolist()),
+            "You took the velocity at the end of each step: Euler's method takes it at the beginning.": lambda v, x0, n: euler(v, x0, n, [(k + 1) / n for k in range(n)]),
+            "Time is reversed: your t goes from 1 to 0 while x goes forward.": lambda v, x0, n: euler(v, x0, n, [1 - k / n for k in range(n)]),
+            "Time stands still: you asked for the velocity at t = 0 in every step.": lambda v, x0, n: euler(v, x0, n, [0.0] * n),
+            "One step is missing: n - 1 steps of 1/n end before t = 1.": lambda v, x0, n: euler(v, x0, n, [k / n for k in range(n - 1)]),
+        },
+    ),
+}  # fmt: skip
