@@ -14,7 +14,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
-EXTRAS = ("", "test", "notebooks")
+EXTRAS = ("", "test", "notebooks", "instructors")
 ELSEWHERE = {  # installed on other systems only; versions as of the last lock
     'appnope==0.1.4 ; platform_system == "Darwin"',
     'colorama==0.4.6 ; platform_system == "Windows"',

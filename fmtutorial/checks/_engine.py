@@ -48,8 +48,11 @@ class Result:
         mark = "✓" if self.passed else "✗" if self.attempted else "○"
         return f"{mark} {self.name}  {self.message}"
 
-    def __repr__(self) -> str:  # nothing to show twice when `check` ends a cell
+    def __repr__(self) -> str:
         return f"<{'passed' if self.passed else 'not passed'}>"
+
+    def _ipython_display_(self) -> None:
+        """Show nothing when `check`, which has printed the message, ends a cell."""
 
 
 class Stop(Exception):
