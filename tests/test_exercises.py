@@ -132,3 +132,16 @@ def test_solution_notebooks_store_no_widget_state_and_a_plain_kernel():
     for file in [*SOLUTIONS, *RELEASED]:
         metadata = json.loads(file.read_text(encoding="utf-8"))["metadata"]
         assert metadata["kernelspec"]["name"] == "python3" and "widgets" not in metadata
+
+
+def test_the_instructors_page_counts_as_the_notebooks_do():
+    page = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
+    for file in SOLUTIONS:
+        cells = read(file).cells
+        minutes = int(re.search(r"\*\*(\d+) minutes", cells[0].source)[1])
+        points = sum(c.metadata.nbgrader.points for c in cells if c.id.startswith("check-"))
+        number = sum(c.id.startswith("ex-") for c in cells)
+        row = f"{number} and an investigation | {minutes} | {points} + 3 |"
+        assert row in page, row
+    for name in re.findall(r"\b(0\d\.\d|lab\.\d+)\b", page):
+        assert name in EXERCISES, name

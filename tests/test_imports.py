@@ -52,3 +52,11 @@ def test_everything_public_has_a_docstring():
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
                 nested = node.name in {"rows", "rotate", "update"}  # inside a documented function
                 assert nested or ast.get_docstring(node), f"{name}.{node.name}"
+
+
+def test_nothing_below_imports_the_checks_and_none_of_them_is_long():
+    for name, file in SOURCES.items():
+        assert "checks" not in imported(file), name
+    for file in (ROOT / "fmtutorial" / "checks").glob("*.py"):
+        assert len(file.read_text(encoding="utf-8").splitlines()) <= 210, file.name
+        assert ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))), file.name
