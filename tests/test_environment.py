@@ -22,7 +22,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS = PROJECT["optional-dependencies"]
 RANGES = [
     Requirement(r)
-    for r in PROJECT["dependencies"] + EXTRAS["notebooks"] + EXTRAS["test"]
+    for r in PROJECT["dependencies"] + EXTRAS["notebooks"] + EXTRAS["instructors"] + EXTRAS["test"]
     if not r.startswith("fmtutorial")
 ]
 PINS = [
