@@ -24,10 +24,16 @@ def colab_cell() -> str:
     """The first code cell of every notebook."""
     repository, version = facts()
     return (
-        "# On Colab this installs the course; anywhere else it does nothing.\n"
-        "import sys\n\n"
+        "# On Colab this installs the course; anywhere else it only looks whether the course is there.\n"
+        "import sys\n"
+        "from importlib.util import find_spec\n\n"
         'if "google.colab" in sys.modules:\n'
-        f'    %pip install -q "fmtutorial @ git+https://github.com/{repository}@v{version}"'
+        f'    %pip install -q "fmtutorial @ git+https://github.com/{repository}@v{version}"\n'
+        'elif find_spec("fmtutorial") is None:\n'
+        "    raise ModuleNotFoundError(\n"
+        '        "This kernel has no fmtutorial. At the top of the repository run: "\n'
+        '        f"{sys.executable} -m pip install -r requirements.txt"\n'
+        "    )"
     )
 
 
