@@ -33,5 +33,6 @@ def bare(tmp_path) -> Path:
     where = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
     Path(where, "ours.pth").write_text(sysconfig.get_path("purelib") + "\n")  # editable installs stay out
     assert subprocess.run([str(python), "-c", "import torch"], check=False).returncode == 0
-    assert subprocess.run([str(python), "-c", "import fmtutorial"], capture_output=True).returncode != 0
+    absent = subprocess.run([str(python), "-c", "import fmtutorial"], capture_output=True, cwd=tmp_path)
+    assert absent.returncode != 0
     return python
