@@ -235,7 +235,8 @@ def test_axe_finds_no_serious_violation(browser, site, axe, name):
     page.goto((site / name).as_uri())
     page.wait_for_timeout(1500)  # mathematics
     page.add_script_tag(path=axe)
-    found = page.evaluate("axe.run().then(r => r.violations)")
+    found, passes = page.evaluate("axe.run().then(r => [r.violations, r.passes.length])")
+    assert passes > 10  # axe did look
     serious = [
         f"{v['id']}: {v['nodes'][0]['html'][:150]} ({len(v['nodes'])})"
         for v in found
