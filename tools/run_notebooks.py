@@ -2,6 +2,7 @@
 
     python tools/run_notebooks.py                       # all numbered notebooks
     python tools/run_notebooks.py notebooks/03*.ipynb   # some of them
+    python tools/run_notebooks.py --measure             # write nothing; exit 1 beyond 60 s or 1000 MB
 
 Each runs from top to bottom in its own folder. Widget views, which would be dead without a kernel, are
 dropped from the stored outputs (their static image stays); so are time stamps and other passing metadata.
@@ -39,8 +40,8 @@ def clean(notebook) -> None:
             output.get("data", {}).pop(WIDGET_VIEW, None)
 
 
-def run(file: Path) -> tuple[float, float]:
-    """Execute one notebook in place; return seconds and peak megabytes."""
+def run(file: Path, write: bool = True) -> tuple[float, float]:
+    """Execute one notebook, in place if `write`; return seconds and peak megabytes."""
     notebook = nbformat.read(file, as_version=4)
     client = NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": file.parent}}
@@ -54,19 +55,26 @@ def run(file: Path) -> tuple[float, float]:
         cell.execution_count = count
     clean(notebook)
     nbformat.validate(notebook)
-    nbformat.write(notebook, file)
+    if write:
+        nbformat.write(notebook, file)
     return seconds, megabytes
 
 
-def main() -> None:
+def main() -> int:
+    """Run the notebooks that were named, or all, and print a line for each."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    files = [Path(a).resolve() for a in sys.argv[1:]] or sorted(
-        (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")
-    )
-    for file in files:
-        seconds, megabytes = run(file)
-        print(f"{file.name:45s} {seconds:6.1f} s {megabytes:7.0f} MB", flush=True)
+    write, too_much = "--measure" not in sys.argv, 0
+    named = [Path(a).resolve() for a in sys.argv[1:] if not a.startswith("--")]
+    for file in named or sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+        seconds, megabytes = run(file, write)
+        beyond = seconds > 60 or megabytes > 1000
+        too_much += beyond
+        print(
+            f"{file.name:45s} {seconds:6.1f} s {megabytes:7.0f} MB{'  too much' if beyond else ''}",
+            flush=True,
+        )
+    return int(too_much > 0 and not write)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -21,7 +21,7 @@ from fmtutorial.checks._engine import Exercise, Result, judge
 from fmtutorial.checks._lab import Bug, judge_bug
 
 
-def by_number(item) -> int:
+def _by_number(item) -> int:
     """The number of an exercise of the laboratory."""
     return int(item[0].split(".")[1])
 
@@ -33,7 +33,7 @@ EXERCISES: dict[str, Exercise | Bug] = {
     **chapter03.EXERCISES,
     **chapter04.EXERCISES,
     **chapter05.EXERCISES,
-    **dict(sorted((lab_paths.EXERCISES | lab_steps.EXERCISES | lab_loops.EXERCISES).items(), key=by_number)),
+    **dict(sorted((lab_paths.EXERCISES | lab_steps.EXERCISES | lab_loops.EXERCISES).items(), key=_by_number)),
 }
 
 

@@ -78,6 +78,15 @@ def test_every_figure_has_alternative_text(site):
         assert not bare, f"{file.name}: {bare}"
 
 
+def test_headings_are_in_order(site):
+    for file in site.rglob("*.html"):
+        text = file.read_text(encoding="utf-8")
+        article = text[text.find("<article") : text.find("</article>")]
+        levels = [int(n) for n in re.findall(r"<h([1-6])[ >]", article)]
+        assert levels.count(1) <= 1
+        assert all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False)), file.name
+
+
 class Diffusion(AffineGaussianPath):
     """The variance-preserving path with beta from 0.1 to 20, as in the demonstration."""
 

@@ -27,3 +27,9 @@ def test_post_build_installs_the_course(bare, clone):
 def test_start_limits_threads_and_passes_the_command_on():
     told = run(ROOT / "binder" / "start", "sh", "-c", "echo threads $OMP_NUM_THREADS")
     assert "threads 1" in told
+
+
+def test_every_notebook_fits_binder():
+    told = run(sys.executable, ROOT / "tools" / "run_notebooks.py", "--measure")
+    print("\n" + "\n".join(line for line in told.splitlines() if line.endswith(" MB")))
+    assert "too much" not in told
