@@ -14,6 +14,7 @@ from nbclient import NotebookClient
 pytestmark = pytest.mark.doors
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+EXERCISES = sorted((ROOT / "notebooks" / "exercises").glob("*/*.ipynb"))
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def execute(file: Path, folder: Path) -> list[str]:
 
 
 def test_every_notebook_runs_alone_on_colab(colab):
-    for file in NOTEBOOKS:
+    for file in NOTEBOOKS + EXERCISES:
         said = "".join(execute(file, colab)).lower()
         assert "error" not in said and "torch" not in said, f"{file.name}: {said}"
 
