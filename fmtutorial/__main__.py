@@ -22,13 +22,12 @@ def requirements() -> list[Requirement]:
 
 def package_line(requirement: Requirement) -> tuple[bool, str]:
     """Whether one package is there in a version that fits, and a line about it."""
+    wanted = f"{requirement.name}{requirement.specifier}"
     try:
         version = metadata.version(requirement.name)
     except metadata.PackageNotFoundError:
-        wanted = f"{requirement.name}{requirement.specifier}"
         return False, f"{requirement.name}: not installed. {ADVICE.format(name=wanted)}"
     if not requirement.specifier.contains(version, prereleases=True):
-        wanted = f"{requirement.name}{requirement.specifier}"
         return False, f"{requirement.name} {version}: {wanted} is needed. {ADVICE.format(name=wanted)}"
     return True, f"{requirement.name} {version}"
 

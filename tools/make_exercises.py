@@ -42,12 +42,16 @@ def wanted() -> dict[Path, str]:
 
 def main() -> int:
     """Write, or with --check compare."""
-    stale = [f for f, text in wanted().items() if not f.exists() or f.read_text(encoding="utf-8") != text]
-    for file in stale:
+    stale = {
+        file: text
+        for file, text in wanted().items()
+        if not file.exists() or file.read_text(encoding="utf-8") != text
+    }
+    for file, text in stale.items():
         print("out of date:" if "--check" in sys.argv else "written:", file.relative_to(ROOT))
         if "--check" not in sys.argv:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(wanted()[file], encoding="utf-8", newline="\n")
+            file.write_text(text, encoding="utf-8", newline="\n")
     return int(bool(stale) and "--check" in sys.argv)
 
 

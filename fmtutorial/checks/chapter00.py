@@ -26,13 +26,14 @@ def euler(v, x0, n_steps, times=None, h=None):
     return x
 
 
-def solver_inputs(g):
-    """Velocities that depend on x and t, and some numbers of steps."""
-    a, b = number(g, 0.5, 1.0), number(g, 1.0, 2.0)
-    return [
-        (lambda x, t: a * x.roll(1, -1) + b * t * t, normal(g, n, d), k)
-        for n, d, k in [(1, 2, 1), (4, 2, 4), (3, 3, 7)]
-    ]
+def solver_inputs(*sizes):
+    """inputs(g): a velocity that depends on x and t, and for every (n, d, steps) points to start from."""
+
+    def inputs(g):
+        a, b = number(g, 0.5, 1.0), number(g, 1.0, 2.0)
+        return [(lambda x, t: a * x.roll(1, -1) + b * t * t, normal(g, n, d), k) for n, d, k in sizes]
+
+    return inputs
 
 
 EXERCISES = {
@@ -76,7 +77,7 @@ EXERCISES = {
     "00.4": Exercise(
         expects="a function sample(v, x0, n_steps) -> (n, d): Euler's method from t = 0 to t = 1 with n_steps equal steps",
         truth=euler,
-        inputs=solver_inputs,
+        inputs=solver_inputs((1, 2, 1), (4, 2, 4), (3, 3, 7)),
         insight="n steps of 1/n, each with the velocity at its own beginning: 0, 1/n, ..., (n - 1)/n.",
         mistakes={
             "You took n + 1 steps of 1/n: the last one goes past t = 1.": lambda v, x0, n: euler(v, x0, n, [k / n for k in range(n + 1)]),

@@ -7,7 +7,6 @@ import torch
 from fmtutorial.checks._engine import Exercise
 from fmtutorial.checks._inputs import SHAPES, each, interval, normal, number, points, uniform
 from fmtutorial.distributions import GaussianMixture
-from fmtutorial.langevin import langevin_step
 
 
 def one_mean(g, n, d, dtype):
@@ -105,7 +104,7 @@ EXERCISES = {
         expects="a function step(score, x, h, z) -> (n, d): one Langevin step of size h with the noise z",
         truth=lambda score, x, h, z: x + h * score(x) + math.sqrt(2 * h) * z,
         inputs=with_score(points, interval(0.01, 0.4), points),
-        insight=f"Drift h, noise variance 2h: only this ratio leaves p unchanged ({langevin_step.__name__} does the same).",
+        insight="Drift h, noise variance 2h: only this ratio leaves p unchanged (langevin_step does the same).",
         mistakes={
             "The 2 is missing: the noise has the variance 2h, so z is multiplied by sqrt(2h).": lambda s, x, h, z: x + h * s(x) + math.sqrt(h) * z,
             "You multiplied z by 2h: noise grows with the square root of the step.": lambda s, x, h, z: x + h * s(x) + 2 * h * z,

@@ -5,31 +5,21 @@ import math
 from fmtutorial.checks._engine import Exercise
 from fmtutorial.checks._inputs import SHAPES, normal, number
 from fmtutorial.checks._lab import PROGRAM, Bug
-from fmtutorial.solvers import euler_step
+from fmtutorial.checks.chapter00 import euler, solver_inputs
 
 
 # 3 and 4. Steps, points and times that do not fit together; 8. time that runs the other way.
-def euler_over(times, h):
-    def solve(v, x0, n):
-        x = x0
-        for t in times(n):
-            x = euler_step(v, x, t, h(n))
-        return x
-
-    return solve
+def euler_at(times):
+    """Euler's method that asks for the velocity at times(n)."""
+    return lambda v, x0, n: euler(v, x0, n, times(n))
 
 
-def per_step(n):
-    return 1 / n
-
-
-euler = euler_over(lambda n: [k / n for k in range(n)], per_step)
-euler_past_the_end = euler_over(lambda n: [k / n for k in range(n + 1)], per_step)
-euler_stretched = euler_over(lambda n: [k / max(n - 1, 1) for k in range(n)], per_step)
-euler_backwards = euler_over(lambda n: [1 - k / n for k in range(n)], per_step)
-euler_at_the_end = euler_over(lambda n: [(k + 1) / n for k in range(n)], per_step)
-euler_short = euler_over(lambda n: [k / n for k in range(n - 1)], per_step)
-euler_standing = euler_over(lambda n: [0.0] * n, per_step)
+euler_past_the_end = euler_at(lambda n: [k / n for k in range(n + 1)])
+euler_stretched = euler_at(lambda n: [k / max(n - 1, 1) for k in range(n)])
+euler_backwards = euler_at(lambda n: [1 - k / n for k in range(n)])
+euler_at_the_end = euler_at(lambda n: [(k + 1) / n for k in range(n)])
+euler_short = euler_at(lambda n: [k / n for k in range(n - 1)])
+euler_standing = euler_at(lambda n: [0.0] * n)
 
 
 def euler_counting(v, x0, n):
@@ -39,13 +29,7 @@ def euler_counting(v, x0, n):
     return x
 
 
-def field_inputs(g):
-    a, b = number(g, 0.5, 1.0), number(g, 1.0, 2.0)
-    return [
-        (lambda x, t: a * x.roll(1, -1) + b * t * t, normal(g, n, d), k)
-        for n, d, k in [(1, 2, 2), (4, 2, 5), (3, 3, 8)]
-    ]
-
+field_inputs = solver_inputs((1, 2, 2), (4, 2, 5), (3, 3, 8))
 
 EULER_MISTAKES = {
     "Still n + 1 steps: it goes past t = 1.": euler_past_the_end,

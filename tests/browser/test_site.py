@@ -13,7 +13,7 @@ from urllib.parse import unquote, urldefrag
 import pytest
 import torch
 
-from fmtutorial import GaussianMixture, StraightPath, exact, integrate_flow
+from fmtutorial import GaussianMixture, StraightPath, exact, integrate_flow, standard_mixture
 from fmtutorial.paths import AffineGaussianPath
 
 pytestmark = pytest.mark.browser
@@ -135,10 +135,7 @@ def test_the_velocity_is_the_exact_one(page, path, t):
 
 @pytest.mark.parametrize("solver", ["euler", "midpoint", "rk4"])
 def test_the_solvers_are_ours(page, solver):
-    mixture, path = (
-        GaussianMixture([{"mean": [0, 0], "std": 1.0}, {"mean": [3, 2], "std": 0.5}]),
-        StraightPath(0.01),
-    )
+    mixture, path = standard_mixture(), StraightPath(0.01)
     x0 = torch.randn(20, 2, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     due = integrate_flow(exact.velocity_field(mixture, path), x0, n_steps=5, method=solver)[0][-1]
     script = """([x, solver]) => Array.from(fmDemo.solve(Float64Array.from(x), fmDemo.dataSets.two,
