@@ -64,7 +64,9 @@ def table(rows: list[dict]) -> str:
         extra = {k: v for k, v in r.items() if k not in ("name", "unit", "median", "least", "most")}
         where = ", ".join(f"{k} {v}" for k, v in extra.items())
         spread = "" if r["least"] == r["most"] else f" [{r['least']:.4g} ... {r['most']:.4g}]"
-        lines.append(f"{r['name'] + (f' ({where})' if where else ''):58s} {r['median']:10.4g} {r['unit']}{spread}")
+        lines.append(
+            f"{r['name'] + (f' ({where})' if where else ''):58s} {r['median']:10.4g} {r['unit']}{spread}"
+        )
     return "\n".join(lines)
 
 
@@ -108,7 +110,9 @@ def problems(result: dict) -> list[str]:
     """What is wrong with a result, by the schema that figures and tests rely on; empty if all is right."""
     due = {"part": str, "date": str, "processor": str, "cores": int, "threads": int, "system": str}
     due |= {"versions": dict, "rounds": int, "notes": list, "rows": list}
-    wrong = [f"{key} must be {kind.__name__}" for key, kind in due.items() if type(result.get(key)) is not kind]
+    wrong = [
+        f"{key} must be {kind.__name__}" for key, kind in due.items() if type(result.get(key)) is not kind
+    ]
     wrong += [f"unknown key {key}" for key in result if key not in due]
     for i, r in enumerate(result.get("rows", [])):
         missing = [k for k in ("name", "unit", "median", "least", "most") if k not in r]
