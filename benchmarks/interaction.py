@@ -5,6 +5,7 @@ What the way through the kernel, the server and the browser adds is measured whe
 """
 
 import time
+from itertools import pairwise
 
 from benchmarks.timing import row
 from fmtutorial import _explorer
@@ -45,7 +46,7 @@ def broken_down(explorer, name: str, value) -> dict[str, float]:
     _explorer.encode_png(pixels)
     times.append(time.process_time())
     control.observe(explorer._redraw, names="value")
-    compute, draw, encode = (1e3 * (b - a) for a, b in zip(times, times[1:], strict=False))
+    compute, draw, encode = (1e3 * (b - a) for a, b in pairwise(times))
     return {"computing": compute, "drawing": draw, "encoding": encode, "all three": compute + draw + encode}
 
 

@@ -65,7 +65,7 @@ RECIPES: dict[str, Callable] = {
 
 
 def kl_to_model(model: nn.Module, seed: int = 99, n: int = 2000) -> float:
-    """KL(data || model) in nats, by the chapter on likelihood if it is there, else by the same formula here."""
+    """KL(data || model) in nats, by `fmtutorial.likelihood` if it is there, else by its formula."""
     if likelihood := peer("fmtutorial.likelihood", "fmtutorial's chapter on likelihood"):
         return likelihood.kl_to_model(MIXTURE, model, n, seeded(seed))[0]
     x = MIXTURE.sample(n, seeded(seed)).double()

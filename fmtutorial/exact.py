@@ -7,6 +7,7 @@ C_k = sigma^2 I + alpha^2 S_k. Notebook 03 derives the rest. The data may be a `
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Generator, Tensor
@@ -15,7 +16,7 @@ from fmtutorial import _random, _validate
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture
 from fmtutorial.paths import AffineGaussianPath
 
-MAX_ELEMENTS = 4_000_000  # of the largest intermediate tensor, (rows, K, d) or (rows, K); more go in chunks
+MAX_ELEMENTS = 250_000  # of an intermediate tensor, (rows, K, d) or (rows, K): what a cache holds at once
 
 
 def marginal_log_prob(mixture, path, x: Tensor, t) -> Tensor:
@@ -67,26 +68,27 @@ def loss_floor(
 
 
 def _log_prob(data, path, x, t):
-    def rows(x, t):
-        log_joint = (_data_posterior if _is_finite(data) else _components)(data, path, x, t)[0]
-        return torch.logsumexp(log_joint, 1).to(x)
-
-    return _in_chunks(rows, data, x, t)
+    joint = _data_posterior(data, path, x) if _is_finite(data) else partial(_components, data, path)
+    return _in_chunks(lambda x, t: torch.logsumexp(joint(x, t)[0], 1).to(x), data, x, t)
 
 
 def _score(data, path, x, t):
+    posterior = _data_posterior(data, path, x) if _is_finite(data) else None
+
     def rows(x, t):
         log_joint, z, c, rotate, _ = _components(data, path, x, t)
         return -_posterior_mean(log_joint, rotate(z / c))
 
     def data_rows(x, t):  # every C_k is sigma^2 I
-        _, mean = _data_posterior(data, path, x, t)
+        _, mean = posterior(x, t)
         return -((x - path.alpha(t) * mean) / path.sigma(t) ** 2).to(x)
 
     return _in_chunks(data_rows if _is_finite(data) else rows, data, x, t)
 
 
 def _velocity(data, path, x, t):
+    posterior = _data_posterior(data, path, x) if _is_finite(data) else None
+
     def rows(x, t):
         log_joint, z, c, rotate, (means, variances) = _components(data, path, x, t)
         alpha, sigma, alpha_dot, sigma_dot = _schedule(path, t)
@@ -94,7 +96,7 @@ def _velocity(data, path, x, t):
         return _posterior_mean(log_joint, alpha_dot * means + pull)
 
     def data_rows(x, t):  # u_t(x | x1) is linear in x1
-        _, mean = _data_posterior(data, path, x, t)
+        _, mean = posterior(x, t)
         pull = path.sigma_dot(t) / path.sigma(t) * (x - path.alpha(t) * mean)
         return (path.alpha_dot(t) * mean + pull).to(x)
 
@@ -124,17 +126,23 @@ def _posterior_mean(log_joint: Tensor, values: Tensor) -> Tensor:
     return torch.einsum("nk,nki->ni", torch.softmax(log_joint, dim=1), values.expand(*log_joint.shape, -1))
 
 
-def _data_posterior(data, path, x, t):
-    """For a finite data set: log N(x; alpha x1_k, sigma^2 I) / K (n, K), and E[x1 | x_t = x] (n, d).
+def _data_posterior(data, path, x) -> Callable:
+    """For a finite data set, a function (x, t) -> (log N(x; alpha x1_k, sigma^2 I) / K, E[x1 | x_t = x]).
 
     In double precision, which |x - a y|^2 = |x|^2 - 2 a x.y + a^2 |y|^2 needs, and which its matrix product
     pays for: without it there would be (n, K, d) differences.
     """
-    x, t, x1 = x.double(), t.double(), data.x1.to(x.device, torch.float64)
-    alpha, sigma = path.alpha(t), torch.as_tensor(path.sigma(t))
-    square = x.square().sum(1, keepdim=True) - 2 * alpha * (x @ x1.T) + alpha**2 * x1.square().sum(1)
-    log_normal = -square / (2 * sigma**2) - 0.5 * x.shape[1] * torch.log(2 * math.pi * sigma**2)
-    return log_normal - math.log(len(x1)), torch.softmax(log_normal, dim=1) @ x1
+    x1 = data.x1.to(x.device, torch.float64)
+    constant, squares = -math.log(len(x1)), x1.square().sum(1)
+
+    def posterior(x, t):
+        x, t = x.double(), t.double()
+        alpha, sigma = path.alpha(t), torch.as_tensor(path.sigma(t))
+        square = x.square().sum(1, keepdim=True) - 2 * alpha * (x @ x1.T) + alpha**2 * squares
+        log_normal = -square / (2 * sigma**2) - 0.5 * x.shape[1] * torch.log(2 * math.pi * sigma**2)
+        return log_normal + constant, torch.softmax(log_normal, dim=1) @ x1
+
+    return posterior
 
 
 def _parameters(data, x: Tensor):

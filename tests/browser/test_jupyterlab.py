@@ -31,7 +31,7 @@ EXPLORERS = {
     "03_conditional_flow_matching": {"sigma_min": "ArrowRight", "time t": "ArrowLeft", "data": None},
     "05_ode_inference": {"steps": "ArrowRight", "time t": "ArrowLeft", "solver": None, "velocity": None},
 }
-# From the key to the new image, and on the way: the request leaves, the image's message arrives, its address changes.
+# From the key to the new image; on the way the request leaves, and the image's message arrives.
 WATCH = """() => {
     const image = document.querySelector('.widget-image');
     window.redraws = [];
