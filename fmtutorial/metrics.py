@@ -10,6 +10,8 @@ from torch import Generator, Tensor
 from fmtutorial import _random, _validate
 from fmtutorial.exact import marginal_velocity
 
+MAX_ELEMENTS = 500_000  # of the projections (n, directions) that are sorted at once
+
 
 def excess_loss(
     model: Callable, mixture, path, n_samples: int = 20_000, generator: Generator | None = None, t=None
@@ -44,15 +46,20 @@ def sliced_wasserstein(
     n_projections = _validate.positive_int(n_projections, "n_projections")
     directions = _random.normal_like(a.new_empty(a.shape[1], n_projections), generator)
     directions = directions / directions.norm(dim=0)
-    a, b = _sorted_rows(a @ directions), _sorted_rows(b.to(a) @ directions)
+    some = directions.split(max(1, MAX_ELEMENTS // max(len(a), len(b))), dim=1)
+    return float(torch.cat([_squared_w2(a, b.to(a), d) for d in some]).mean().sqrt())
+
+
+def _squared_w2(a: Tensor, b: Tensor, directions: Tensor) -> Tensor:
+    """W_2^2 of a and b along each of the directions (d, P), of shape (P,)."""
+    a, b = _sorted_rows(a @ directions), _sorted_rows(b @ directions)
     n, m = a.shape[1], b.shape[1]
     if n == m:
-        return float((a - b).square().mean().sqrt())
+        return (a - b).square().mean(1)
     steps = torch.cat([torch.arange(1, k + 1, dtype=torch.float64) / k for k in (n, m)]).unique()
     width = steps.diff(prepend=steps.new_zeros(1))  # both quantile functions are constant on each interval
     middle = steps - width / 2
-    gaps = (a[:, (middle * n).long()] - b[:, (middle * m).long()]).square().mean(0)
-    return float((width.to(gaps) @ gaps).sqrt())
+    return (a[:, (middle * n).long()] - b[:, (middle * m).long()]).square() @ width.to(a)
 
 
 def _sorted_rows(projections: Tensor) -> Tensor:
