@@ -7,11 +7,13 @@ part at a time to the plain one; every run has the same number of steps, and fre
 import inspect
 import time
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 
 import torch
 from torch import nn
 
-from benchmarks.timing import peer, row
+from benchmarks.timing import row
 from fmtutorial import StraightPath, VelocityNet, fit, integrate_flow, standard_mixture, train
 from fmtutorial.metrics import excess_loss
 
@@ -66,8 +68,8 @@ RECIPES: dict[str, Callable] = {
 
 def kl_to_model(model: nn.Module, seed: int = 99, n: int = 2000) -> float:
     """KL(data || model) in nats, by `fmtutorial.likelihood` if it is there, else by its formula."""
-    if likelihood := peer("fmtutorial.likelihood", "fmtutorial's chapter on likelihood"):
-        return likelihood.kl_to_model(MIXTURE, model, n, seeded(seed))[0]
+    if find_spec("fmtutorial.likelihood"):
+        return import_module("fmtutorial.likelihood").kl_to_model(MIXTURE, model, n, seeded(seed))[0]
     x = MIXTURE.sample(n, seeded(seed)).double()
     return float((MIXTURE.log_prob(x) - log_prob(model.double(), x)).mean())
 
