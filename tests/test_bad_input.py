@@ -21,6 +21,13 @@ from fmtutorial import (
 )
 from fmtutorial.distributions import Checkerboard, Moons, Spiral
 from fmtutorial.langevin import langevin
+from fmtutorial.likelihood import (
+    bits_per_dimension,
+    divergence,
+    hutchinson_divergence,
+    kl_to_model,
+    log_prob,
+)
 from fmtutorial.metrics import energy_distance, excess_loss, sliced_wasserstein, straightness
 from fmtutorial.score_matching import dsm_floor, dsm_loss
 
@@ -143,6 +150,42 @@ CASES = [
     (lambda: integrate_flow(NET, X[0]), ValueError, "x0 (n, d) (2,)"),
     (lambda: langevin(M.score, X, 0, 0.1), ValueError, "n_steps at least 1 0"),
     (lambda: langevin(M.score, X, 5, 0.0), ValueError, "h (0.0, inf] 0.0"),
+    (lambda: log_prob(NET, NAN.float()), ValueError, "x finite"),
+    (lambda: log_prob(NET, X[0].float()), ValueError, "x (n, d) (2,)"),
+    (lambda: log_prob(NET, X.float(), 0), ValueError, "n_steps at least 1 0"),
+    (lambda: log_prob(NET, X.float(), method="rk5"), ValueError, "method 'rk4' 'rk5'"),
+    (
+        lambda: log_prob(NET, X.float(), divergence="skilling"),
+        ValueError,
+        "divergence 'hutchinson' 'skilling'",
+    ),
+    (lambda: log_prob(NET, X.float(), n_probes=4), ValueError, "n_probes 'hutchinson' 'exact' n_probes=4"),
+    (lambda: log_prob(NET, X.float(), fresh=True), ValueError, "fresh 'hutchinson' 'exact' fresh=True"),
+    (
+        lambda: log_prob(NET, X.float(), method="dopri5", divergence="hutchinson", fresh=True),
+        ValueError,
+        "fresh fixed-step 'dopri5'",
+    ),
+    (
+        lambda: log_prob(NET, X.float(), divergence="hutchinson", n_probes=0),
+        ValueError,
+        "n_probes at least 1 0",
+    ),
+    (
+        lambda: log_prob(NET, X.float(), divergence="hutchinson", probe="sphere"),
+        ValueError,
+        "probe 'rademacher' 'gaussian' 'sphere'",
+    ),
+    (lambda: log_prob(lambda x, t: x[:, :1], X), ValueError, "model(x, t) same shape (5, 1) (5, 2)"),
+    (lambda: log_prob(lambda x, t: torch.ones_like(x), X), ValueError, "model(x, t) autograd no_grad 0 * x"),
+    (lambda: divergence(NET, X.float(), 1.5), ValueError, "t [0, 1] 1.5"),
+    (lambda: divergence(NET, X.float(), torch.zeros(3)), ValueError, "t (5,) (3,)"),
+    (lambda: hutchinson_divergence(NET, X.float(), 0.5, 0), ValueError, "n_probes at least 1 0"),
+    (lambda: hutchinson_divergence(NET, X.float(), 0.5, 1, "sphere"), ValueError, "probe 'sphere'"),
+    (lambda: kl_to_model(Moons(), NET), TypeError, "data_distribution .log_prob Moons"),
+    (lambda: kl_to_model(M, NET, 0), ValueError, "n at least 1 0"),
+    (lambda: bits_per_dimension(0.0, 0), ValueError, "dim at least 1 0"),
+    (lambda: bits_per_dimension(0.0, 2, 0.0), ValueError, "bin_width (0.0, inf] 0.0"),
     (lambda: sliced_wasserstein(X, normal(5, 3)), ValueError, "b (n, 2) (5, 3)"),
     (lambda: sliced_wasserstein(X, X, 0), ValueError, "n_projections at least 1 0"),
     (lambda: energy_distance(NAN, X), ValueError, "a finite"),

@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = [f"tests/test_{n}.py" for n in ("paths", "distributions", "exact", "solvers", "metrics", "models")]
+TESTS += ["tests/test_likelihood.py"]
 TESTS += ["tests/test_score_and_langevin.py", "tests/test_training.py", "tests/test_widgets.py"]
 
 # (module, right, wrong, what it means)
@@ -47,6 +48,20 @@ MUTATIONS = [
     ("metrics", "square = 2 * _mean_distance(a, b)", "square = _mean_distance(a, b)", "energy distance without its 2"),
     ("metrics", "h.abs() @ (chord - slopes)", "h.abs() @ (chord + slopes)", "sign in the straightness"),
     ("models", "(k // 2 + 1) * t", "2 * (k // 2 + 1) * t", "time features of a period of 1"),
+    ("likelihood", "return minus_integral - 0.5 * x0.square()", "return -minus_integral - 0.5 * x0.square()", "sign of the integral of the divergence"),
+    ("likelihood", "minus_integral - 0.5 * x0.square().sum(1)", "minus_integral - 0.5 * x.square().sum(1)", "the prior at the data, not at the noise"),
+    ("likelihood", "0.5 * x.shape[1] * math.log(2 * math.pi)", "0.5 * math.log(2 * math.pi)", "normaliser of one dimension"),
+    ("likelihood", "start, (1.0, 0.0), n_steps", "start, (0.0, 1.0), n_steps", "the ODE solved forward from the data"),
+    ("likelihood", "trace + (gradient * e).sum(1)", "trace + gradient.sum(1)", "sum of all derivatives in place of the trace"),
+    ("likelihood", "(v * e).sum(), x", "v.sum(), x", "the velocity not projected on the probe"),
+    ("likelihood", "return e / math.sqrt(n_probes)", "return e / n_probes", "probes divided by m, not by its root"),
+    ("likelihood", "create_graph=keep", "create_graph=False", "no gradient through the divergence"),
+    ("likelihood", "        return lambda: _draw_probes(x, n_probes, probe, generator)", "        e = _draw_probes(x, n_probes, probe, generator)\n        return lambda: e", "fresh probes that are held"),
+    ("likelihood", "    held = _draw_probes(x, n_probes, probe, generator)\n    return lambda: held", "    return lambda: _draw_probes(x, n_probes, probe, generator)", "held probes that are fresh"),
+    ("likelihood", "data_distribution.log_prob(x.double()) - model_log_prob.double()", "model_log_prob.double() - data_distribution.log_prob(x.double())", "sign of KL"),
+    ("likelihood", "/ math.sqrt(n))", "/ n)", "standard error without its root"),
+    ("likelihood", "-log_p / (dim * math.log(2)) - math.log2(bin_width)", "-log_p / (dim * math.log(2)) + math.log2(bin_width)", "sign of the bin width's bits"),
+    ("likelihood", "-log_p / (dim * math.log(2))", "-log_p / math.log(2)", "bits not per dimension"),
     ("langevin", "math.sqrt(2 * h)", "math.sqrt(h)", "noise of Langevin without its 2"),
     ("langevin", "x + h * score(x)", "x - h * score(x)", "drift of Langevin reversed"),
     ("score_matching", "(s + z / sigma)", "(s - z / sigma)", "sign of the denoising target"),
