@@ -59,7 +59,7 @@ def probes(v, x, t, e):
     return total / len(e)
 
 
-def probes_forward(v, x, t, e):
+def probes_by_vjp(v, x, t, e):
     return torch.stack([(torch.func.jvp(lambda y: v(y, t), (x,), (one,))[1] * one).sum(1) for one in e]).mean(
         0
     )
@@ -125,7 +125,7 @@ ANSWERS = {
         ],
     ),
     "08.3": (
-        [probes, probes_forward, probes_full],
+        [probes, probes_by_vjp, probes_full],
         [
             (half_probe, "once more"),
             (lambda v, x, t, e: len(e) * probes(v, x, t, e), "take their mean"),
