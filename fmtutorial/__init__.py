@@ -16,6 +16,7 @@ from fmtutorial import (
     toy_data,
     training,
     widgets,
+    widgets_likelihood,
 )
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture, standard_mixture
 from fmtutorial.models import ConditionalVelocityNet, VelocityNet
@@ -55,4 +56,5 @@ __all__ = [
     "train",
     "training",
     "widgets",
+    "widgets_likelihood",
 ]

@@ -238,6 +238,16 @@ def test_kl_of_two_gaussians():
     assert 0.001 < error < 0.01
 
 
+@pytest.mark.parametrize("c", [-0.2, 0.3])
+def test_a_stretched_velocity_gives_away_what_notebook_08_says(c):
+    # the integral of E[(u - v)(score of p_t - score of q_t)] for v = u + c x in one dimension
+    u = exact.velocity_field(GaussianMixture([{"mean": [0.0], "std": 0.5}]), StraightPath(0.0))
+    data = GaussianMixture([{"mean": [0.0], "std": 0.5}])
+    value, error = kl_to_model(data, lambda x, t: u(x, t) + c * x, 20_000, seeded(), n_steps=20)
+    assert abs(value - (c - (1 - math.exp(-2 * c)) / 2)) < 5 * error
+    assert error == pytest.approx(math.sqrt(2 * value / 20_000), rel=0.4)
+
+
 def test_the_standard_error_of_the_kl_is_its_scatter():
     data = random_mixture(3, 2, 2)
     runs = [

@@ -22,6 +22,7 @@ TESTS += [
     "tests/test_score_and_langevin.py",
     "tests/test_training.py",
     "tests/test_widgets.py",
+    "tests/test_widgets_likelihood.py",
 ]
 
 # (module, right, wrong, what it means)
@@ -67,6 +68,10 @@ MUTATIONS = [
     ("likelihood", "/ math.sqrt(n))", "/ n)", "standard error without its root"),
     ("likelihood", "-log_p / (dim * math.log(2)) - math.log2(bin_width)", "-log_p / (dim * math.log(2)) + math.log2(bin_width)", "sign of the bin width's bits"),
     ("likelihood", "-log_p / (dim * math.log(2))", "-log_p / math.log(2)", "bits not per dimension"),
+    ("widgets_likelihood", "-square / (2 * width**2)", "-square / (2 * width)", "width not squared in the kernel"),
+    ("widgets_likelihood", "self._test.shape[1] * math.log(width", "math.log(width", "the kernel's normaliser in one dimension"),
+    ("widgets_likelihood", "- math.log(n)", "", "the kernel's weight 1/n"),
+    ("widgets_likelihood", "width * self._noise, data.x1", "self._noise, data.x1", "samples of the wrong width"),
     ("langevin", "math.sqrt(2 * h)", "math.sqrt(h)", "noise of Langevin without its 2"),
     ("langevin", "x + h * score(x)", "x - h * score(x)", "drift of Langevin reversed"),
     ("score_matching", "(s + z / sigma)", "(s - z / sigma)", "sign of the denoising target"),
