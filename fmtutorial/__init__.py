@@ -7,6 +7,7 @@ from fmtutorial import (
     langevin,
     metrics,
     models,
+    objective,
     paths,
     plotting,
     score_matching,
@@ -16,15 +17,16 @@ from fmtutorial import (
     widgets,
 )
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture, standard_mixture
-from fmtutorial.models import VelocityNet
+from fmtutorial.models import ConditionalVelocityNet, VelocityNet
 from fmtutorial.paths import StraightPath
 from fmtutorial.plotting import get_angle_colors
 from fmtutorial.solvers import integrate_flow
-from fmtutorial.training import FlowMatchingDataset, cfm_loss, train
+from fmtutorial.training import FlowMatchingDataset, cfm_loss, fit, train
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ConditionalVelocityNet",
     "EmpiricalDistribution",
     "FlowMatchingDataset",
     "GaussianMixture",
@@ -34,11 +36,13 @@ __all__ = [
     "checkpoints",
     "distributions",
     "exact",
+    "fit",
     "get_angle_colors",
     "integrate_flow",
     "langevin",
     "metrics",
     "models",
+    "objective",
     "paths",
     "plotting",
     "score_matching",
