@@ -2,6 +2,7 @@
 
 from fmtutorial import (
     checkpoints,
+    couplings,
     distributions,
     exact,
     langevin,
@@ -15,13 +16,14 @@ from fmtutorial import (
     toy_data,
     training,
     widgets,
+    widgets_couplings,
 )
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture, standard_mixture
 from fmtutorial.models import ConditionalVelocityNet, VelocityNet
 from fmtutorial.paths import StraightPath
 from fmtutorial.plotting import get_angle_colors
 from fmtutorial.solvers import integrate_flow
-from fmtutorial.training import FlowMatchingDataset, cfm_loss, fit, train
+from fmtutorial.training import FlowMatchingDataset, cfm_loss, fit, pair_loss, train
 
 __version__ = "0.1.0"
 
@@ -34,6 +36,7 @@ __all__ = [
     "VelocityNet",
     "cfm_loss",
     "checkpoints",
+    "couplings",
     "distributions",
     "exact",
     "fit",
@@ -43,6 +46,7 @@ __all__ = [
     "metrics",
     "models",
     "objective",
+    "pair_loss",
     "paths",
     "plotting",
     "score_matching",
@@ -52,4 +56,5 @@ __all__ = [
     "train",
     "training",
     "widgets",
+    "widgets_couplings",
 ]

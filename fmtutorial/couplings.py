@@ -7,7 +7,6 @@ from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
-from fmtutorial.paths import AffineGaussianPath
 from fmtutorial.solvers import integrate_flow
 
 
@@ -100,7 +99,7 @@ def reflow_pairs(
 ) -> tuple[Tensor, Tensor]:
     """n pairs (x0, x1), each (n, dim): noise, and where the flow of `model` carries it (Liu et al. 2023).
 
-    Training on them with `pair_loss` is one reflow. `options` go to `integrate_flow`.
+    Training on them with `objective.pair_loss` is one reflow. `options` go to `integrate_flow`.
     """
     n, dim = _validate.positive_int(n, "n"), _validate.positive_int(dim, "dim")
     batch_size = _validate.positive_int(batch_size, "batch_size")
@@ -110,21 +109,6 @@ def reflow_pairs(
         for x in x0.split(batch_size)
     ]
     return x0, torch.cat(ends)
-
-
-def pair_loss(model, pairs: tuple[Tensor, Tensor], path: AffineGaussianPath, generator=None) -> Tensor:
-    """The conditional flow matching loss of given pairs (x0, x1), a scalar: `cfm_loss` with x0 not drawn.
-
-    E |v_theta(x_t, t) - u_t|^2 with t ~ U[0, 1], x_t = alpha x1 + sigma x0, u_t = alpha' x1 + sigma' x0.
-    """
-    x0, x1 = pairs
-    t = _random.uniform_time(x1, generator)
-    x_t = path.alpha(t) * x1 + path.sigma(t) * x0
-    u_t = path.alpha_dot(t) * x1 + path.sigma_dot(t) * x0
-    v = model(x_t, t)
-    if v.shape != u_t.shape:  # broadcasting would go unnoticed
-        raise ValueError(f"model must return the shape {tuple(u_t.shape)}, got {tuple(v.shape)}")
-    return (v - u_t).square().mean()
 
 
 def _check_batches(x0: Tensor, x1: Tensor) -> None:

@@ -63,10 +63,24 @@ def cfm_loss(
     if coupling is not None:
         permutation = coupling(x0, x1)
         x1, y = x1[permutation], [c[permutation] for c in y]
-    x_t = path.alpha(t) * x1 + path.sigma(t) * x0
-    u_t = path.alpha_dot(t) * x1 + path.sigma_dot(t) * x0
     if y and condition_dropout:
         y.append(_random.uniform_time(x1, generator) >= condition_dropout)
+    return _mean_square(model, x0, x1, t, path, y)
+
+
+def pair_loss(model, pairs, path: AffineGaussianPath, generator: Generator | None = None) -> Tensor:
+    """The conditional flow matching loss of given pairs (x0, x1), a scalar: `cfm_loss`, but x0 is not drawn.
+
+    For pairs that belong together, such as `couplings.reflow_pairs` makes; (x0, x1, y) with conditions.
+    """
+    x0, x1, *y = pairs
+    return _mean_square(model, x0, x1, _random.uniform_time(x1, generator), path, y)
+
+
+def _mean_square(model, x0: Tensor, x1: Tensor, t: Tensor, path, y: list) -> Tensor:
+    """The mean of |v_theta(x_t, t) - u_t|^2 over the batch and the elements of x."""
+    x_t = path.alpha(t) * x1 + path.sigma(t) * x0
+    u_t = path.alpha_dot(t) * x1 + path.sigma_dot(t) * x0
     v = model(x_t, t, *y)
     if v.shape != u_t.shape:  # broadcasting would go unnoticed
         raise ValueError(f"model must return the shape {tuple(u_t.shape)}, got {tuple(v.shape)}")
