@@ -82,7 +82,8 @@ class CouplingExplorer(Explorer):
         return (
             f"Coupling: {self.coupling.value}; {n} Euler step{'s' * (n > 1)}. "
             f"Sliced W2 from the end points to the truth {told['error']:.3f} "
-            f"(exact samples {told['floor']:.3f}); rms distance to the same flow solved well {told['gap']:.3f}. "
+            f"(exact samples {told['floor']:.3f}); "
+            f"rms distance to the same flow solved well {told['gap']:.3f}. "
             f"The trajectories' deviation from straight lines is {told['straightness']:.3f}."
         )
 
