@@ -16,8 +16,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = [f"tests/test_{n}.py" for n in ("paths", "distributions", "exact", "solvers", "metrics", "models")]
-TESTS += ["tests/test_score_and_langevin.py", "tests/test_training.py", "tests/test_widgets.py"]
-TESTS += ["tests/test_couplings.py"]
+TESTS += [
+    "tests/test_couplings.py",
+    "tests/test_objective.py",
+    "tests/test_score_and_langevin.py",
+    "tests/test_training.py",
+    "tests/test_widgets.py",
+]
 
 # (module, right, wrong, what it means)
 MUTATIONS = [
@@ -53,9 +58,16 @@ MUTATIONS = [
     ("score_matching", "(s + z / sigma)", "(s - z / sigma)", "sign of the denoising target"),
     ("score_matching", "(s + z / sigma)", "(s + z)", "denoising target without 1 / sigma"),
     ("score_matching", "1 / sigma**2 - known", "1 / sigma - known", "sigma not squared in the floor"),
-    ("objective", "u_t = path.alpha_dot(t) * x1 + path.sigma_dot(t) * x0", "u_t = x1 - x0", "the shortcut target x1 - x0"),
-    ("objective", "u_t = self.path.alpha_dot(t) * x1 + self.path.sigma_dot(t) * x0", "u_t = x1 - _random.normal_like(x1, generator)", "other noise in the data set's target"),
-    ("objective", "return (v - u_t).square().mean()", "return (v - u_t).square().sum(1).mean()", "norm summed, not averaged"),
+    ("paths", "alpha=1 - self.sigma_min", "alpha=1", "the shortcut target x1 - x0"),
+    ("paths", "return x0 + t * u_t, u_t", "return x1 + t * u_t, u_t", "the line starts at the data"),
+    ("paths", "return self.alpha(t) * x1 + self.sigma(t) * x0, self.alpha_dot(t) * x1 + self.sigma_dot(t) * x0", "return self.alpha(t) * x1 + self.sigma(t) * x0, self.alpha_dot(t) * x1 - self.sigma_dot(t) * x0", "sign in the target of any path"),
+    ("objective", "x_t, u_t = self.path.pair(x0, x1, t)", "x_t, u_t = self.path.pair(_random.normal_like(x1, generator), x1, t)[0], self.path.pair(x0, x1, t)[1]", "other noise in the data set's target"),
+    ("objective", "nn.functional.mse_loss(v, u_t)", "nn.functional.mse_loss(v, u_t, reduction='sum') / len(v)", "norm summed, not averaged"),
+    ("objective", "torch.softmax(log_w, dim=1) @ x1", "x1.mean(0)", "the batch's mean in the place of the posterior mean"),
+    ("objective", "- 0.5 * alpha**2 * x1", "- 0.5 * alpha * x1", "alpha not squared in the weights"),
+    ("objective", "path.alpha_dot(t) - alpha * path.sigma_dot(t) / sigma  #", "path.alpha_dot(t) + alpha * path.sigma_dot(t) / sigma  #", "sign in the slope of the conditional velocity"),
+    ("objective", "x1[permutation], [c[permutation] for c in y]", "x1[permutation], y", "labels not permuted with their data"),
+    ("objective", ">= condition_dropout", "< condition_dropout", "kept and dropped conditions swapped"),
     ("objective", "t = _random.uniform_time(x1, generator)\n    x0", "t = _random.uniform_time(x1, generator)[:1].expand(len(x1), 1)\n    x0", "one t for the whole batch"),
     ("training", "    if average is not None and history.losses:", "    if False:", "averaged weights not used"),
     ("_loop", "min(decay, (1 + int(n_averaged)) / (10 + int(n_averaged)))", "decay", "the average remembers its start"),
@@ -71,7 +83,7 @@ MUTATIONS = [
     ("couplings", "return inverse @ middle @ inverse", "return inverse @ middle", "optimal map with one factor missing"),
     ("couplings", "root0 @ cov1 @ root0", "cov0 @ cov1 @ cov0", "covariance for its root in the Gaussian map"),
     ("couplings", "integrate_flow(model, x, n_steps=n_steps", "integrate_flow(model, x, (1.0, 0.0), n_steps", "pairs made backwards in time"),
-    ("objective", "_random.uniform_time(x1, generator), path, y)", "_random.uniform_time(x1, generator)[:1], path, y)", "one t for all given pairs"),
+    ("objective", "t = _random.uniform_time(x1, generator)\n    x_t", "t = _random.uniform_time(x1, generator)[:1].expand(len(x1), 1)\n    x_t", "one t for all given pairs"),
 ]  # fmt: skip
 
 
