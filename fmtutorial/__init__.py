@@ -2,6 +2,7 @@
 
 from fmtutorial import (
     checkpoints,
+    couplings,
     distributions,
     exact,
     langevin,
@@ -17,13 +18,14 @@ from fmtutorial import (
     training,
     widgets,
     widgets_likelihood,
+    widgets_couplings,
 )
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture, standard_mixture
 from fmtutorial.models import ConditionalVelocityNet, VelocityNet
 from fmtutorial.paths import StraightPath
 from fmtutorial.plotting import get_angle_colors
 from fmtutorial.solvers import integrate_flow
-from fmtutorial.training import FlowMatchingDataset, cfm_loss, fit, stable_cfm_loss, train
+from fmtutorial.training import FlowMatchingDataset, cfm_loss, fit, pair_loss, stable_cfm_loss, train
 
 __version__ = "0.1.0"
 
@@ -36,6 +38,7 @@ __all__ = [
     "VelocityNet",
     "cfm_loss",
     "checkpoints",
+    "couplings",
     "distributions",
     "exact",
     "fit",
@@ -46,6 +49,7 @@ __all__ = [
     "metrics",
     "models",
     "objective",
+    "pair_loss",
     "paths",
     "plotting",
     "score_matching",
@@ -57,4 +61,5 @@ __all__ = [
     "training",
     "widgets",
     "widgets_likelihood",
+    "widgets_couplings",
 ]

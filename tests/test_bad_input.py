@@ -21,6 +21,7 @@ from fmtutorial import (
     standard_mixture,
     train,
 )
+from fmtutorial.couplings import gaussian_ot, minibatch_ot, ot_permutation, reflow_pairs, sinkhorn_plan
 from fmtutorial.distributions import Checkerboard, Moons, Spiral
 from fmtutorial.langevin import langevin
 from fmtutorial.likelihood import (
@@ -32,6 +33,7 @@ from fmtutorial.likelihood import (
 )
 from fmtutorial.metrics import energy_distance, excess_loss, sliced_wasserstein, straightness
 from fmtutorial.score_matching import dsm_floor, dsm_loss
+from fmtutorial.widgets_couplings import coupling_explorer
 
 M, P, X, NET = standard_mixture(), StraightPath(0.1), normal(5, 2), VelocityNet(hidden_dim=4)
 CLASSES = ConditionalVelocityNet(2, n_classes=3, hidden_dim=4, n_blocks=1)
@@ -229,6 +231,27 @@ CASES = [
     (lambda: straightness(X, torch.zeros(5)), ValueError, "trajectory t (T, n, d) (5, 2)"),
     (lambda: get_angle_colors(normal(5, 3)), ValueError, "positions (n, 2) (5, 3)"),
     (lambda: get_angle_colors(NAN), ValueError, "positions finite"),
+    (lambda: ot_permutation(X, X[:3]), ValueError, "x0 x1 same shape (5, 2) (3, 2)"),
+    (lambda: ot_permutation(X.numpy(), X), TypeError, "x0 Tensor ndarray"),
+    (lambda: minibatch_ot(X, NAN), ValueError, "x1 finite"),
+    (lambda: sinkhorn_plan(X, X, 0.0), ValueError, "epsilon (0.0, inf] 0.0"),
+    (lambda: sinkhorn_plan(X, X, 1.0, max_iterations=0), ValueError, "max_iterations at least 1 0"),
+    (lambda: sinkhorn_plan(X, X, 1.0, tolerance=-1), ValueError, "tolerance (0.0, inf] -1"),
+    (
+        lambda: sinkhorn_plan(X, 9 * X, 1e-4, max_iterations=2),
+        RuntimeError,
+        "epsilon 0.0001 larger",
+    ),
+    (lambda: gaussian_ot(X[0], COV, X[0], [[1.0]]), ValueError, "mean1 cov1 (d, d) (2,) (1, 1)"),
+    (lambda: gaussian_ot(X[0], [[1.0, 2.0], [2.0, 1.0]], X[0], COV), ValueError, "cov0 positive definite"),
+    (lambda: gaussian_ot(X[0], COV, NAN[0], COV), ValueError, "mean1 finite"),
+    (lambda: gaussian_ot(X[0], COV, [0.0], [[1.0]]), ValueError, "mean0 mean1 same shape (2,) (1,)"),
+    (lambda: reflow_pairs(NET, 0, 2), ValueError, "n at least 1 0"),
+    (lambda: reflow_pairs(NET, 5, 2.0), TypeError, "dim integer float"),
+    (lambda: reflow_pairs(NET, 5, 2, batch_size=0), ValueError, "batch_size at least 1 0"),
+    (lambda: reflow_pairs(NET, 5, 2, n_steps=0), ValueError, "n_steps at least 1 0"),
+    (lambda: coupling_explorer({}), TypeError, "models dict {}"),
+    (lambda: coupling_explorer(n_samples=0), ValueError, "n_samples at least 1 0"),
 ]
 
 

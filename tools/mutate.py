@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TESTS = [f"tests/test_{n}.py" for n in ("paths", "distributions", "exact", "solvers", "metrics", "models")]
 TESTS += [
     "tests/test_likelihood.py",
+    "tests/test_couplings.py",
     "tests/test_objective.py",
     "tests/test_score_and_langevin.py",
     "tests/test_training.py",
@@ -91,6 +92,18 @@ MUTATIONS = [
     ("training", "    if average is not None and history.losses:", "    if False:", "averaged weights not used"),
     ("_loop", "min(decay, (1 + int(n_averaged)) / (10 + int(n_averaged)))", "decay", "the average remembers its start"),
     ("_loop", "0.5 * (1 + math.cos(", "0.5 * (1 - math.cos(", "cosine upside down"),
+    ("couplings", "linear_sum_assignment(inner, maximize=True)[1]", "linear_sum_assignment(inner)[1]", "the most expensive assignment"),
+    ("couplings", "(x0, x1[p], p)", "(x0, x1, p)", "data not permuted, permutation returned"),
+    ("couplings", "else (x0, x1[p])", "else (x0[p], x1)", "noise permuted in the place of the data"),
+    ("couplings", "x1.detach().double().T).cpu", "x1.detach().double().abs().T).cpu", "inner products with |x1|"),
+    ("couplings", ".square().sum(-1) / epsilon", ".square().sum(-1) / (2 * epsilon)", "half the cost in Sinkhorn"),
+    ("couplings", "return (log_k + f[:, None] + g).exp() / n", "return (log_k + f[:, None] + g).exp()", "rows of the plan that sum to 1"),
+    ("couplings", "        g = -columns", "        g = g - columns", "Sinkhorn's column update"),
+    ("couplings", "2 * middle).trace()", "middle).trace()", "Bures distance without its 2"),
+    ("couplings", "return inverse @ middle @ inverse", "return inverse @ middle", "optimal map with one factor missing"),
+    ("couplings", "root0 @ cov1 @ root0", "cov0 @ cov1 @ cov0", "covariance for its root in the Gaussian map"),
+    ("couplings", "integrate_flow(model, x, n_steps=n_steps", "integrate_flow(model, x, (1.0, 0.0), n_steps", "pairs made backwards in time"),
+    ("objective", "t = _random.uniform_time(x1, generator)\n    x_t", "t = _random.uniform_time(x1, generator)[:1].expand(len(x1), 1)\n    x_t", "one t for all given pairs"),
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from fmtutorial.checks import (
     chapter04,
     chapter05,
     chapter08,
+    chapter06,
     lab_loops,
     lab_paths,
     lab_steps,
@@ -35,6 +36,7 @@ EXERCISES: dict[str, Exercise | Bug] = {
     **chapter04.EXERCISES,
     **chapter05.EXERCISES,
     **chapter08.EXERCISES,
+    **chapter06.EXERCISES,
     **dict(sorted((lab_paths.EXERCISES | lab_steps.EXERCISES | lab_loops.EXERCISES).items(), key=_by_number)),
 }
 

@@ -30,6 +30,7 @@ EXPLORERS = {
     "03_conditional_flow_matching": {"sigma_min": "ArrowRight", "time t": "ArrowLeft", "data": None},
     "05_ode_inference": {"steps": "ArrowRight", "time t": "ArrowLeft", "solver": None, "velocity": None},
     "08_likelihood": {"sigma_min": "ArrowRight", "points": None},
+    "06_straighter_paths": {"Euler steps": "ArrowRight", "coupling": None},
 }
 WATCH = """label => {
     const image = document.querySelector('.widget-image');
