@@ -4,6 +4,8 @@ from fmtutorial import (
     checkpoints,
     distributions,
     exact,
+    guidance,
+    images,
     langevin,
     metrics,
     models,
@@ -15,6 +17,7 @@ from fmtutorial import (
     toy_data,
     training,
     widgets,
+    widgets_guidance,
 )
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture, standard_mixture
 from fmtutorial.models import ConditionalVelocityNet, VelocityNet
@@ -38,6 +41,8 @@ __all__ = [
     "exact",
     "fit",
     "get_angle_colors",
+    "guidance",
+    "images",
     "integrate_flow",
     "langevin",
     "metrics",
@@ -52,4 +57,5 @@ __all__ = [
     "train",
     "training",
     "widgets",
+    "widgets_guidance",
 ]

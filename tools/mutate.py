@@ -16,7 +16,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = [f"tests/test_{n}.py" for n in ("paths", "distributions", "exact", "solvers", "metrics", "models")]
-TESTS += ["tests/test_score_and_langevin.py", "tests/test_training.py", "tests/test_widgets.py"]
+TESTS += [
+    "tests/test_guidance.py",
+    "tests/test_score_and_langevin.py",
+    "tests/test_training.py",
+    "tests/test_widgets.py",
+]
 
 # (module, right, wrong, what it means)
 MUTATIONS = [
@@ -41,6 +46,12 @@ MUTATIONS = [
     ("solvers", "h * (k1 - k2 + k3)", "h * (k1 + k2 - k3)", "signs in rk4"),
     ("solvers", "(k1 + 3 * k2 + 3 * k3 + k4)", "(k1 + 2 * k2 + 4 * k3 + k4)", "weights of rk4"),
     ("solvers", '{"options": {"step_t": t[-1:]}}', "{}", "the adaptive solver may step past the end"),
+    ("guidance", "(1 + w) * model(x, t, y) - w * model(x, t)", "w * model(x, t, y) + (1 - w) * model(x, t)", "the other convention of guidance"),
+    ("guidance", "(1 + w) * model(x, t, y) - w * model(x, t)", "(1 + w) * model(x, t) - w * model(x, t, y)", "conditional and unconditional swapped"),
+    ("guidance", "straight = x1 - x0", "straight = x0 - x1", "clamped elements run away from the data"),
+    ("guidance", "torch.where(known, straight, velocity(x, t))", "torch.where(known, velocity(x, t), straight)", "known and unknown swapped"),
+    ("images", "transpose(0, 2, 1, 3)", "transpose(0, 1, 2, 3)", "pixels of the mosaic out of place"),
+    ("widgets_guidance", "(self._strengths - self.w.value).abs().argmin()", "(self._strengths + self.w.value).abs().argmin()", "the slider shows another strength"),
     ("metrics", "(v - marginal_velocity(mixture, path, x_t, t)).square().mean())", "(v - marginal_velocity(mixture, path, x_t, t)).square().sum(1).mean())", "summed, not averaged, over elements"),
     ("metrics", "path.sample(_random.normal_like(x1, generator), x1, t)", "path.sample(x1, _random.normal_like(x1, generator), t)", "excess loss under the reversed path"),
     ("metrics", "directions / directions.norm(dim=0)", "directions", "directions not normalised"),
