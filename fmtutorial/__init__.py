@@ -24,7 +24,7 @@ from fmtutorial.models import ConditionalVelocityNet, VelocityNet
 from fmtutorial.paths import StraightPath
 from fmtutorial.plotting import get_angle_colors
 from fmtutorial.solvers import integrate_flow
-from fmtutorial.training import FlowMatchingDataset, cfm_loss, fit, train
+from fmtutorial.training import FlowMatchingDataset, cfm_loss, fit, stable_cfm_loss, train
 
 __version__ = "0.1.0"
 
@@ -52,6 +52,7 @@ __all__ = [
     "plotting",
     "score_matching",
     "solvers",
+    "stable_cfm_loss",
     "standard_mixture",
     "toy_data",
     "train",

@@ -42,6 +42,10 @@ class AffineGaussianPath(ABC):
         t = self._checked(x0, "x0", x1, t)
         return self.alpha_dot(t) * x1 + self.sigma_dot(t) * x0
 
+    def pair(self, x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """The point x_t and its target u_t, as `sample` and `velocity` but unchecked: for training steps."""
+        return self.alpha(t) * x1 + self.sigma(t) * x0, self.alpha_dot(t) * x1 + self.sigma_dot(t) * x0
+
     def conditional_velocity(self, x: Tensor, x1: Tensor, t) -> Tensor:
         """The field u_t(x | x1) = alpha' x1 + (sigma'/sigma) (x - alpha x1), of shape (n, d).
 
@@ -93,3 +97,8 @@ class StraightPath(AffineGaussianPath):
     def sigma_dot(self, t):
         """sigma'(t) = -(1 - sigma_min)."""
         return -(1 - self.sigma_min)
+
+    def pair(self, x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """A straight line is its start and its velocity: u_t = x1 - (1 - sigma_min) x0, x_t = x0 + t u_t."""
+        u_t = torch.sub(x1, x0, alpha=1 - self.sigma_min)
+        return x0 + t * u_t, u_t
