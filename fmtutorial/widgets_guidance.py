@@ -50,7 +50,7 @@ class GuidanceExplorer(Explorer):
         self._curves = {name: np.asarray(values, dtype=float) for name, values in curves.items()}
         first = next(iter(self._sheets.values()))[0]
         figure = Figure(figsize=(9.6, 4.2), dpi=90, layout="constrained")
-        left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
+        left, right = figure.subplots(1, 2, width_ratios=(1, 1.2))
         self._picture = left.imshow(first, cmap=INK, vmin=-2, vmax=2)
         left.set_axis_off()
         dots = []
@@ -59,7 +59,7 @@ class GuidanceExplorer(Explorer):
             dots += right.plot([], [], color=color, marker=marker, ms=11, mec="#222222", mew=1.5)
         self._dots, self._line = dots, right.axvline(float(strengths[0]), color="#222222", ls="--", lw=1)
         right.set(xlabel="guidance strength $w$", xmargin=0.04)
-        right.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=9, frameon=False)
+        right.legend(loc="best", fontsize=9, framealpha=0.9)
         right.grid(alpha=0.3)
         step = float(strengths[1] - strengths[0])
         ends = {"min": float(strengths[0]), "max": float(strengths[-1]), "step": step}
