@@ -5,6 +5,8 @@ from fmtutorial import (
     couplings,
     distributions,
     exact,
+    guidance,
+    images,
     langevin,
     likelihood,
     metrics,
@@ -19,6 +21,7 @@ from fmtutorial import (
     widgets,
     widgets_likelihood,
     widgets_couplings,
+    widgets_guidance,
 )
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture, standard_mixture
 from fmtutorial.models import ConditionalVelocityNet, VelocityNet
@@ -43,6 +46,8 @@ __all__ = [
     "exact",
     "fit",
     "get_angle_colors",
+    "guidance",
+    "images",
     "integrate_flow",
     "langevin",
     "likelihood",
@@ -62,4 +67,5 @@ __all__ = [
     "widgets",
     "widgets_likelihood",
     "widgets_couplings",
+    "widgets_guidance",
 ]

@@ -23,6 +23,8 @@ from fmtutorial import (
 )
 from fmtutorial.couplings import gaussian_ot, minibatch_ot, ot_permutation, reflow_pairs, sinkhorn_plan
 from fmtutorial.distributions import Checkerboard, Moons, Spiral
+from fmtutorial.guidance import clamped, guided
+from fmtutorial.images import mosaic
 from fmtutorial.langevin import langevin
 from fmtutorial.likelihood import (
     bits_per_dimension,
@@ -34,6 +36,7 @@ from fmtutorial.likelihood import (
 from fmtutorial.metrics import energy_distance, excess_loss, sliced_wasserstein, straightness
 from fmtutorial.score_matching import dsm_floor, dsm_loss
 from fmtutorial.widgets_couplings import coupling_explorer
+from fmtutorial.widgets_guidance import guidance_explorer
 
 M, P, X, NET = standard_mixture(), StraightPath(0.1), normal(5, 2), VelocityNet(hidden_dim=4)
 CLASSES = ConditionalVelocityNet(2, n_classes=3, hidden_dim=4, n_blocks=1)
@@ -41,6 +44,19 @@ NUMBERS = ConditionalVelocityNet(2, condition_dim=2, hidden_dim=4, n_blocks=1, u
 LABELS = torch.tensor([0, 1, 2, 0, 1])
 NAN = torch.full((5, 2), float("nan"), dtype=torch.float64)
 COV = [[1.0, 0.0], [0.0, 1.0]]
+
+
+CLASSES = torch.tensor([0, 1, 2, 0, 1])
+BY_CLASS, ALWAYS = (
+    ConditionalVelocityNet(2, n_classes=3, hidden_dim=4, n_blocks=1, unconditional=u) for u in (True, False)
+)
+
+
+def explore(**options):
+    views = {"a": torch.zeros(3, 2, 4)}
+    return guidance_explorer(
+        **({"strengths": [0.0, 1.0, 2.0], "views": views, "curves": {"a": [0.0] * 3}} | options)
+    )
 
 
 def mixture(**component):
@@ -252,6 +268,24 @@ CASES = [
     (lambda: reflow_pairs(NET, 5, 2, n_steps=0), ValueError, "n_steps at least 1 0"),
     (lambda: coupling_explorer({}), TypeError, "models dict {}"),
     (lambda: coupling_explorer(n_samples=0), ValueError, "n_samples at least 1 0"),
+    (lambda: guided(NET, 3, 1.0), TypeError, "y Tensor 3"),
+    (lambda: guided("net", CLASSES, 1.0), TypeError, "model callable str"),
+    (lambda: guided(NET, CLASSES, -2.0), ValueError, "w [-1.0, inf) -2.0"),
+    (lambda: guided(NET, CLASSES, "strong"), TypeError, "w real number str"),
+    (lambda: guided(BY_CLASS, CLASSES + 1, 1.0), ValueError, "y 0 2 3"),
+    (lambda: guided(ALWAYS, CLASSES, 1.0), ValueError, "y missing unconditional=False"),
+    (lambda: clamped(NET, X, X[:3], X > 0), ValueError, "x0 x1 same shape (5, 2) (3, 2)"),
+    (lambda: clamped(NET, X, X, X), TypeError, "known torch.bool torch.float64"),
+    (lambda: clamped(NET, X, X, [True, False]), TypeError, "known torch.bool list"),
+    (lambda: clamped(NET, X, X, X[:3] > 0), ValueError, "known (2,) (5, 2) (3, 2)"),
+    (lambda: mosaic(normal(5, 3)), ValueError, "x side (5, 3)"),
+    (lambda: mosaic(normal(5, 4), 0), ValueError, "columns at least 1 0"),
+    (lambda: explore(strengths=[0.0]), ValueError, "strengths two [0.0]"),
+    (lambda: explore(strengths=[0.0, 2.0, 1.0]), ValueError, "strengths increasing [0.0, 2.0, 1.0]"),
+    (lambda: explore(strengths=[0.0, 1.0, 3.0]), ValueError, "strengths equally spaced"),
+    (lambda: explore(views={}), ValueError, "views one 0"),
+    (lambda: explore(views={"a": normal(5, 4)}), ValueError, "views['a'] (3, n, side * side)"),
+    (lambda: explore(curves={"a": [1.0]}), ValueError, "curves['a'] 3 1"),
 ]
 
 

@@ -8,12 +8,14 @@ import pytest
 import torch
 from answers import chapter00, chapter01, chapter02, chapter03, chapter04, chapter05, chapter08, lab
 from answers import chapter00, chapter01, chapter02, chapter03, chapter04, chapter05, chapter06, lab
+from answers import chapter00, chapter01, chapter02, chapter03, chapter04, chapter05, chapter09, lab
 
 from fmtutorial.checks import EXERCISES, Bug, check
 
 ANSWERS = {}
 for module in (chapter00, chapter01, chapter02, chapter03, chapter04, chapter05, chapter08):
 for module in (chapter00, chapter01, chapter02, chapter03, chapter04, chapter05, chapter06):
+for module in (chapter00, chapter01, chapter02, chapter03, chapter04, chapter05, chapter09):
     ANSWERS |= module.ANSWERS
 PLAIN = [name for name in EXERCISES if not isinstance(EXERCISES[name], Bug)]
 BUGS = [name for name in EXERCISES if isinstance(EXERCISES[name], Bug)]

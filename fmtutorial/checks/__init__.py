@@ -15,6 +15,7 @@ from fmtutorial.checks import (
     chapter05,
     chapter08,
     chapter06,
+    chapter09,
     lab_loops,
     lab_paths,
     lab_steps,
@@ -37,6 +38,7 @@ EXERCISES: dict[str, Exercise | Bug] = {
     **chapter05.EXERCISES,
     **chapter08.EXERCISES,
     **chapter06.EXERCISES,
+    **chapter09.EXERCISES,
     **dict(sorted((lab_paths.EXERCISES | lab_steps.EXERCISES | lab_loops.EXERCISES).items(), key=_by_number)),
 }
 

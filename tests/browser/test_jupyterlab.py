@@ -31,6 +31,7 @@ EXPLORERS = {
     "05_ode_inference": {"steps": "ArrowRight", "time t": "ArrowLeft", "solver": None, "velocity": None},
     "08_likelihood": {"sigma_min": "ArrowRight", "points": None},
     "06_straighter_paths": {"Euler steps": "ArrowRight", "coupling": None},
+    "09_images_and_guidance": {"strength w": "ArrowRight", "show": None},
 }
 WATCH = """label => {
     const image = document.querySelector('.widget-image');
