@@ -1,20 +1,24 @@
 """fmtutorial: learn flow matching by doing, with the exact answer beside every learned one."""
 
 from fmtutorial import (
+    calibration,
     checkpoints,
     distributions,
     exact,
+    inverse_problems,
     langevin,
     metrics,
     models,
     objective,
     paths,
     plotting,
+    projectile,
     score_matching,
     solvers,
     toy_data,
     training,
     widgets,
+    widgets_design,
 )
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture, standard_mixture
 from fmtutorial.models import ConditionalVelocityNet, VelocityNet
@@ -32,6 +36,7 @@ __all__ = [
     "GaussianMixture",
     "StraightPath",
     "VelocityNet",
+    "calibration",
     "cfm_loss",
     "checkpoints",
     "distributions",
@@ -39,12 +44,14 @@ __all__ = [
     "fit",
     "get_angle_colors",
     "integrate_flow",
+    "inverse_problems",
     "langevin",
     "metrics",
     "models",
     "objective",
     "paths",
     "plotting",
+    "projectile",
     "score_matching",
     "solvers",
     "standard_mixture",
@@ -52,4 +59,5 @@ __all__ = [
     "train",
     "training",
     "widgets",
+    "widgets_design",
 ]

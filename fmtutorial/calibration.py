@@ -22,7 +22,7 @@ def sbc_ranks(truth: Tensor, samples: Tensor) -> Tensor:
 
 
 def rank_histogram(ranks: Tensor, n_samples: int, n_bins: int = 20) -> Tensor:
-    """Counts (n_bins, d) of ranks in 0..n_samples, in bins of equal width; n_samples + 1 a multiple of n_bins."""
+    """Counts (n_bins, d) of ranks in 0..n_samples, in bins of equal width: n_bins divides n_samples + 1."""
     n_samples = _validate.positive_int(n_samples, "n_samples")
     n_bins = _validate.positive_int(n_bins, "n_bins")
     if (n_samples + 1) % n_bins:
@@ -91,7 +91,9 @@ def two_sample_test(
     with torch.random.fork_rng(devices=[], enabled=generator is not None):
         if generator is not None:
             torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
-        net = nn.Sequential(nn.Linear(x.shape[1], 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU(), nn.Linear(64, 1))
+        net = nn.Sequential(
+            nn.Linear(x.shape[1], 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU(), nn.Linear(64, 1)
+        )
     optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
     for _ in range(n_steps):
         k = torch.randint(half, (256,), generator=generator)
@@ -109,7 +111,9 @@ def _pair(truth: Tensor, samples: Tensor) -> tuple[Tensor, Tensor]:
     """`truth` (n, d) and `samples` (n, L, d), checked."""
     truth = _validate.points(truth, "truth")
     if not isinstance(samples, Tensor) or not samples.is_floating_point():
-        raise TypeError(f"samples must be a floating-point torch.Tensor (n, L, d), got {type(samples).__name__}")
+        raise TypeError(
+            f"samples must be a floating-point torch.Tensor (n, L, d), got {type(samples).__name__}"
+        )
     if samples.ndim != 3 or (len(samples), samples.shape[2]) != tuple(truth.shape):
         n, d = truth.shape
         raise ValueError(f"samples must have the shape ({n}, L, {d}), got {tuple(samples.shape)}")

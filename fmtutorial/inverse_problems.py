@@ -99,7 +99,7 @@ def linear_posterior(prior: GaussianMixture, matrix: Tensor, noise: float, y: Te
 
 
 def heat_matrix(positions, x: Tensor, time: float) -> Tensor:
-    """Temperatures at `positions` after `time`, as a matrix (m, n) on the initial ones at cell centres x (n,).
+    """The matrix (m, n) from initial temperatures at cell centres x (n,) to those at m positions at `time`.
 
     The heat equation u_t = u_xx on [0, 1] with insulated ends, by its cosine modes: mode cos(k pi x) decays
     as exp(-k^2 pi^2 time). Every row sums to 1, as heat is neither made nor lost.

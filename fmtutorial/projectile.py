@@ -22,7 +22,8 @@ def flight(angle, speed, drag: float, n_times: int = 201) -> tuple[np.ndarray, n
     start = np.stack([0 * speed, 0 * speed, speed * np.cos(angle), speed * np.sin(angle)])
 
     def slope(_, state):
-        x, h, u, w = state.reshape(4, -1)
+        """The time derivative of all states, flattened."""
+        u, w = state.reshape(4, -1)[2:]
         pull = drag * np.hypot(u, w)
         return np.concatenate([u, w, -pull * u, -GRAVITY - pull * w])
 
@@ -64,7 +65,7 @@ class Projectile:
 
     def distance(self, x1: Tensor) -> Tensor:
         """The landing distance in metres without noise, (n,)."""
-        chunks = [landing(*self.launch(part), self.drag) for part in x1.split(4000)]
+        chunks = [landing(*self.launch(part), self.drag) for part in x1.split(2000)]
         return torch.from_numpy(np.concatenate(chunks))
 
     def condition(self, metres: Tensor) -> Tensor:
@@ -118,4 +119,4 @@ class GridPosterior:
     def density(self) -> tuple[Tensor, Tensor]:
         """The axis (201,) and the probabilities as a table (201, 201): first index x1[0]."""
         side = round(len(self.points) ** 0.5)
-        return self.points[:: side, 0], self.probabilities.reshape(side, side)
+        return self.points[::side, 0], self.probabilities.reshape(side, side)
