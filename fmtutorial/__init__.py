@@ -1,12 +1,14 @@
 """fmtutorial: learn flow matching by doing, with the exact answer beside every learned one."""
 
 from fmtutorial import (
+    calibration,
     checkpoints,
     couplings,
     distributions,
     exact,
     guidance,
     images,
+    inverse_problems,
     langevin,
     likelihood,
     metrics,
@@ -14,6 +16,7 @@ from fmtutorial import (
     objective,
     paths,
     plotting,
+    projectile,
     score_matching,
     solvers,
     toy_data,
@@ -22,6 +25,7 @@ from fmtutorial import (
     widgets_likelihood,
     widgets_couplings,
     widgets_guidance,
+    widgets_design,
 )
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture, standard_mixture
 from fmtutorial.models import ConditionalVelocityNet, VelocityNet
@@ -39,6 +43,7 @@ __all__ = [
     "GaussianMixture",
     "StraightPath",
     "VelocityNet",
+    "calibration",
     "cfm_loss",
     "checkpoints",
     "couplings",
@@ -49,6 +54,7 @@ __all__ = [
     "guidance",
     "images",
     "integrate_flow",
+    "inverse_problems",
     "langevin",
     "likelihood",
     "metrics",
@@ -57,6 +63,7 @@ __all__ = [
     "pair_loss",
     "paths",
     "plotting",
+    "projectile",
     "score_matching",
     "solvers",
     "stable_cfm_loss",
@@ -68,4 +75,5 @@ __all__ = [
     "widgets_likelihood",
     "widgets_couplings",
     "widgets_guidance",
+    "widgets_design",
 ]

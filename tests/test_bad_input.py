@@ -25,6 +25,9 @@ from fmtutorial.couplings import gaussian_ot, minibatch_ot, ot_permutation, refl
 from fmtutorial.distributions import Checkerboard, Moons, Spiral
 from fmtutorial.guidance import clamped, guided
 from fmtutorial.images import mosaic
+from fmtutorial.calibration import coverage, crps, rank_histogram, sbc_ranks, two_sample_test
+from fmtutorial.distributions import Checkerboard, Moons, Spiral
+from fmtutorial.inverse_problems import HeatRod, heat_matrix, linear_posterior
 from fmtutorial.langevin import langevin
 from fmtutorial.likelihood import (
     bits_per_dimension,
@@ -34,6 +37,7 @@ from fmtutorial.likelihood import (
     log_prob,
 )
 from fmtutorial.metrics import energy_distance, excess_loss, sliced_wasserstein, straightness
+from fmtutorial.projectile import Projectile
 from fmtutorial.score_matching import dsm_floor, dsm_loss
 from fmtutorial.widgets_couplings import coupling_explorer
 from fmtutorial.widgets_guidance import guidance_explorer
@@ -245,6 +249,28 @@ CASES = [
     ),
     (lambda: excess_loss(NET, M, P, 10, t=1.2), ValueError, "t [0, 1] 1.2"),
     (lambda: straightness(X, torch.zeros(5)), ValueError, "trajectory t (T, n, d) (5, 2)"),
+    (lambda: HeatRod(noise=0.0), ValueError, "noise (0.0, inf] 0.0"),
+    (lambda: HeatRod(time=-1.0), ValueError, "time [0.0, inf] -1.0"),
+    (lambda: HeatRod(n=0), ValueError, "n at least 1 0"),
+    (lambda: heat_matrix([0.5, 1.2], X[:, 0], 0.1), ValueError, "positions [0, 1] 1.2"),
+    (lambda: HeatRod().posterior(normal(4, 2)), ValueError, "y (n, 3) (4, 2)"),
+    (lambda: linear_posterior(M, normal(1, 3), 0.1, X), ValueError, "matrix (m, 2) (1, 3)"),
+    (lambda: linear_posterior(M, normal(2, 2), 0.0, X), ValueError, "noise (0.0, inf] 0.0"),
+    (lambda: Projectile(drag=-0.1), ValueError, "drag -0.1"),
+    (lambda: Projectile(noise="1"), TypeError, "noise real number str"),
+    (lambda: Projectile().posterior("50"), TypeError, "metres real number str"),
+    (lambda: Projectile().distance(normal(5, 3)), ValueError, "x1 (n, 2) (5, 3)"),
+    (lambda: sbc_ranks(X, normal(5, 2)), ValueError, "samples (5, L, 2) (5, 2)"),
+    (lambda: sbc_ranks(X, [1.0]), TypeError, "samples Tensor list"),
+    (lambda: crps(X, X[:, None]), ValueError, "samples at least 2 1"),
+    (lambda: coverage(X, X[:, None], [1.0]), ValueError, "levels (0, 1) [1.0]"),
+    (
+        lambda: rank_histogram(torch.zeros(3, 1).long(), 100, 20),
+        ValueError,
+        "n_samples multiple n_bins 101 20",
+    ),
+    (lambda: two_sample_test(X, normal(5, 3)), ValueError, "b (n, 2) (5, 3)"),
+    (lambda: two_sample_test(X, X, 0), ValueError, "n_steps at least 1 0"),
     (lambda: get_angle_colors(normal(5, 3)), ValueError, "positions (n, 2) (5, 3)"),
     (lambda: get_angle_colors(NAN), ValueError, "positions finite"),
     (lambda: ot_permutation(X, X[:3]), ValueError, "x0 x1 same shape (5, 2) (3, 2)"),

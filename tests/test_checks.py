@@ -9,6 +9,7 @@ import torch
 from answers import chapter00, chapter01, chapter02, chapter03, chapter04, chapter05, chapter08, lab
 from answers import chapter00, chapter01, chapter02, chapter03, chapter04, chapter05, chapter06, lab
 from answers import chapter00, chapter01, chapter02, chapter03, chapter04, chapter05, chapter09, lab
+from answers import chapter00, chapter01, chapter02, chapter03, chapter04, chapter05, chapter10, lab
 
 from fmtutorial.checks import EXERCISES, Bug, check
 
@@ -16,6 +17,7 @@ ANSWERS = {}
 for module in (chapter00, chapter01, chapter02, chapter03, chapter04, chapter05, chapter08):
 for module in (chapter00, chapter01, chapter02, chapter03, chapter04, chapter05, chapter06):
 for module in (chapter00, chapter01, chapter02, chapter03, chapter04, chapter05, chapter09):
+for module in (chapter00, chapter01, chapter02, chapter03, chapter04, chapter05, chapter10):
     ANSWERS |= module.ANSWERS
 PLAIN = [name for name in EXERCISES if not isinstance(EXERCISES[name], Bug)]
 BUGS = [name for name in EXERCISES if isinstance(EXERCISES[name], Bug)]

@@ -26,6 +26,8 @@ TESTS += [
     "tests/test_widgets.py",
     "tests/test_widgets_likelihood.py",
 ]
+TESTS += ["tests/test_inverse_problems.py", "tests/test_calibration.py"]
+TESTS += ["tests/test_score_and_langevin.py", "tests/test_training.py", "tests/test_widgets.py"]
 
 # (module, right, wrong, what it means)
 MUTATIONS = [
@@ -111,6 +113,27 @@ MUTATIONS = [
     ("couplings", "root0 @ cov1 @ root0", "cov0 @ cov1 @ cov0", "covariance for its root in the Gaussian map"),
     ("couplings", "integrate_flow(model, x, n_steps=n_steps", "integrate_flow(model, x, (1.0, 0.0), n_steps", "pairs made backwards in time"),
     ("objective", "t = _random.uniform_time(x1, generator)\n    x_t", "t = _random.uniform_time(x1, generator)[:1].expand(len(x1), 1)\n    x_t", "one t for all given pairs"),
+    ("inverse_problems", "covariances = S - gain @ H @ S", "covariances = S + gain @ H @ S", "sign of the posterior covariance"),
+    ("inverse_problems", "H @ S @ H.T + noise**2 *", "H @ S @ H.T + noise *", "noise not squared in the gain"),
+    ("inverse_problems", "(prior.weights.log() + log_evidence)", "log_evidence", "prior weights forgotten in the posterior"),
+    ("inverse_problems", " - root.diagonal(dim1=1, dim2=2).log().sum(1)", "", "determinant forgotten in the evidence"),
+    ("inverse_problems", "torch.exp(-k.square() * time)", "torch.exp(-k * time)", "modes decay with k, not k^2"),
+    ("inverse_problems", "torch.where(k == 0, 1.0, 2.0)", "torch.where(k == 0, 2.0, 2.0)", "the constant mode counted twice"),
+    ("inverse_problems", "pull = (alpha * path.alpha_dot(t) * variances + sigma", "pull = (alpha * path.alpha_dot(t) * variances - sigma", "sign of sigma sigma' in the conditional velocity"),
+    ("inverse_problems", "z.square() / c + c.log()", "z.square() / c", "log determinant forgotten in the conditional velocity"),
+    ("inverse_problems", "inside + self.means.square())", "inside)", "spread between the components forgotten"),
+    ("inverse_problems", "self.noise * z", "self.noise**2 * z", "variance used as the sensors' noise"),
+    ("projectile", "-pull * u, -GRAVITY - pull * w]", "-pull * u, -GRAVITY]", "no drag on the vertical velocity"),
+    ("projectile", "pull = drag * np.hypot(u, w)\n        return", "pull = drag\n        return", "linear drag"),
+    ("projectile", "- pull * u * left**2 / 2", "+ pull * u * left**2", "the last arc speeds up"),
+    ("projectile", "(metres - distance) / self.noise).square()", "(metres - distance)).square() / self.noise", "noise not squared in the likelihood"),
+    ("projectile", "-0.5 * points.square().sum(1) - 0.5", "-0.5", "prior forgotten on the grid"),
+    ("calibration", "(samples < truth[:, None]).sum(1)", "(samples > truth[:, None]).sum(1)", "ranks upside down"),
+    ("calibration", "len(counts) - 1))", "len(counts)))", "a degree of freedom too many"),
+    ("calibration", "width = (levels * (n_samples + 1))", "width = (levels * n_samples)", "intervals one rank too narrow"),
+    ("calibration", "/ (n_samples * (n_samples - 1))", "/ n_samples**2", "CRPS biased by pairs with themselves"),
+    ("calibration", "2 * torch.arange(1, n_samples + 1).to(samples) - n_samples - 1", "2 * torch.arange(n_samples).to(samples) - n_samples - 1", "weights of the sorted samples off by one"),
+    ("calibration", "binom.sf(right - 1,", "binom.sf(right + 20,", "p-value of a better score"),
 ]  # fmt: skip
 
 

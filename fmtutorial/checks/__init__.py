@@ -16,6 +16,7 @@ from fmtutorial.checks import (
     chapter08,
     chapter06,
     chapter09,
+    chapter10,
     lab_loops,
     lab_paths,
     lab_steps,
@@ -39,6 +40,7 @@ EXERCISES: dict[str, Exercise | Bug] = {
     **chapter08.EXERCISES,
     **chapter06.EXERCISES,
     **chapter09.EXERCISES,
+    **chapter10.EXERCISES,
     **dict(sorted((lab_paths.EXERCISES | lab_steps.EXERCISES | lab_loops.EXERCISES).items(), key=_by_number)),
 }
 

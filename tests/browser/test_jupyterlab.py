@@ -32,6 +32,7 @@ EXPLORERS = {
     "08_likelihood": {"sigma_min": "ArrowRight", "points": None},
     "06_straighter_paths": {"Euler steps": "ArrowRight", "coupling": None},
     "09_images_and_guidance": {"strength w": "ArrowRight", "show": None},
+    "10_physics_with_uncertainty": {"4th sensor": "ArrowRight", "hot spot": None, "find out": None},
 }
 WATCH = """label => {
     const image = document.querySelector('.widget-image');
