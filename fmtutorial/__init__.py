@@ -2,6 +2,7 @@
 
 from fmtutorial import (
     checkpoints,
+    conventions,
     distributions,
     exact,
     langevin,
@@ -9,15 +10,17 @@ from fmtutorial import (
     models,
     paths,
     plotting,
+    sampling,
     score_matching,
     solvers,
     toy_data,
     training,
     widgets,
+    widgets_diffusion,
 )
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture, standard_mixture
 from fmtutorial.models import VelocityNet
-from fmtutorial.paths import StraightPath
+from fmtutorial.paths import CosinePath, StraightPath, VarianceExplodingPath, VariancePreservingPath
 from fmtutorial.plotting import get_angle_colors
 from fmtutorial.solvers import integrate_flow
 from fmtutorial.training import FlowMatchingDataset, cfm_loss, train
@@ -25,13 +28,17 @@ from fmtutorial.training import FlowMatchingDataset, cfm_loss, train
 __version__ = "0.1.0"
 
 __all__ = [
+    "CosinePath",
     "EmpiricalDistribution",
     "FlowMatchingDataset",
     "GaussianMixture",
     "StraightPath",
+    "VarianceExplodingPath",
+    "VariancePreservingPath",
     "VelocityNet",
     "cfm_loss",
     "checkpoints",
+    "conventions",
     "distributions",
     "exact",
     "get_angle_colors",
@@ -41,6 +48,7 @@ __all__ = [
     "models",
     "paths",
     "plotting",
+    "sampling",
     "score_matching",
     "solvers",
     "standard_mixture",
@@ -48,4 +56,5 @@ __all__ = [
     "train",
     "training",
     "widgets",
+    "widgets_diffusion",
 ]
