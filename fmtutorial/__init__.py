@@ -8,6 +8,7 @@ from fmtutorial import (
     langevin,
     metrics,
     models,
+    objective,
     paths,
     plotting,
     sampling,
@@ -19,15 +20,16 @@ from fmtutorial import (
     widgets_diffusion,
 )
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture, standard_mixture
-from fmtutorial.models import VelocityNet
+from fmtutorial.models import ConditionalVelocityNet, VelocityNet
 from fmtutorial.paths import CosinePath, StraightPath, VarianceExplodingPath, VariancePreservingPath
 from fmtutorial.plotting import get_angle_colors
 from fmtutorial.solvers import integrate_flow
-from fmtutorial.training import FlowMatchingDataset, cfm_loss, train
+from fmtutorial.training import FlowMatchingDataset, cfm_loss, fit, train
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ConditionalVelocityNet",
     "CosinePath",
     "EmpiricalDistribution",
     "FlowMatchingDataset",
@@ -41,11 +43,13 @@ __all__ = [
     "conventions",
     "distributions",
     "exact",
+    "fit",
     "get_angle_colors",
     "integrate_flow",
     "langevin",
     "metrics",
     "models",
+    "objective",
     "paths",
     "plotting",
     "sampling",

@@ -8,19 +8,29 @@ from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
-def batches(x1, batch_size: int, n_steps: int, generator, device) -> Iterator[Tensor]:
-    """`n_steps` batches: shuffled epochs of a tensor, or fresh samples, drawn many batches at a time."""
+def batches(data, batch_size: int, n_steps: int, generator, device) -> Iterator:
+    """`n_steps` batches: shuffled epochs of a tensor, or fresh samples, drawn many batches at a time.
+
+    From a tuple of tensors, or a sampler that returns one, each batch is a tuple of the same rows of each.
+    """
     left = n_steps
     while left > 0:
-        if isinstance(x1, Tensor):
-            where = x1.device if generator is None else generator.device
-            order = torch.randperm(len(x1), generator=generator, device=where).to(x1.device)
-            pool = x1[order]
+        if hasattr(data, "sample"):
+            pool = as_tuple(data.sample(batch_size * min(left, 100), generator))
         else:
-            pool = x1.sample(batch_size * min(left, 100), generator)
-        for batch in pool.to(device).split(batch_size)[:left]:
-            yield batch
+            pool = as_tuple(data)
+            where = pool[0].device if generator is None else generator.device
+            order = torch.randperm(len(pool[0]), generator=generator, device=where).to(pool[0].device)
+            pool = tuple(x[order] for x in pool)
+        columns = [x.to(device).split(batch_size) for x in pool]
+        for batch in list(zip(*columns, strict=True))[:left]:
+            yield batch if len(batch) > 1 else batch[0]
             left -= 1
+
+
+def as_tuple(batch) -> tuple[Tensor, ...]:
+    """(x1,) from x1 alone; a tuple (x1, y) stays what it is."""
+    return batch if isinstance(batch, tuple) else (batch,)
 
 
 def ema_update(decay: float) -> Callable:

@@ -1,9 +1,9 @@
-"""A small network for a velocity (or a score) that depends on time."""
+"""Small networks for a velocity (or a score) that depends on time, and on a condition."""
 
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from fmtutorial import _validate
 
@@ -42,3 +42,120 @@ class VelocityNet(nn.Module):
             raise ValueError(f"x must have the shape (n, {self.in_dim}), got {tuple(x.shape)}")
         t = _validate.time_column(t, x).to(x.dtype).expand(len(x), 1)
         return self.net(torch.cat([x, time_features(t, self.time_dim)], dim=-1))
+
+
+class ConditionalVelocityNet(nn.Module):
+    """v_theta(x, t, y): a residual perceptron of `n_blocks` blocks, each shown the time and the condition y.
+
+    A block adds W2 silu(W1 norm(h) + e) to h (n, hidden_dim), where e embeds t and y. Give either
+    `n_classes`, for y long (n,) with classes from 0, or `condition_dim`, for y float (n, condition_dim).
+    `model(x, t)` without y is the unconditional velocity, with a learned embedding in the place of y's;
+    with `unconditional=False` there is none, and y must be given. Shapes as for `VelocityNet`.
+    """
+
+    def __init__(
+        self, dim=2, *, n_classes=None, condition_dim=None, hidden_dim=256, n_blocks=4, time_dim=5,
+        unconditional=True,
+    ):  # fmt: skip
+        super().__init__()
+        sizes = {"dim": dim, "hidden_dim": hidden_dim, "n_blocks": n_blocks, "time_dim": time_dim}
+        for name, value in sizes.items():
+            _validate.positive_int(value, name)
+        if (n_classes is None) == (condition_dim is None):
+            raise ValueError(
+                f"give exactly one of n_classes and condition_dim, got {n_classes} and {condition_dim}"
+            )
+        self.dim, self.time_dim = dim, time_dim
+        self.n_classes, self.condition_dim = n_classes, condition_dim
+        self.enter, self.leave = nn.Linear(dim, hidden_dim), nn.Linear(hidden_dim, dim)
+        self.embed_t, self.embed_y = nn.Linear(time_dim, hidden_dim), self._embedding(hidden_dim)
+        self.nothing = nn.Parameter(torch.zeros(hidden_dim)) if unconditional else None
+        self.blocks = nn.ModuleList(ResidualBlock(hidden_dim) for _ in range(n_blocks))
+        self.norm = nn.LayerNorm(hidden_dim)
+
+    def _embedding(self, hidden_dim: int) -> nn.Module:
+        """A table for classes, a small perceptron for numbers."""
+        if self.n_classes is not None:
+            return nn.Embedding(_validate.positive_int(self.n_classes, "n_classes"), hidden_dim)
+        c = _validate.positive_int(self.condition_dim, "condition_dim")
+        return nn.Sequential(nn.Linear(c, hidden_dim), nn.SiLU(), nn.Linear(hidden_dim, hidden_dim))
+
+    def forward(self, x: Tensor, t, y: Tensor | None = None, keep: Tensor | None = None) -> Tensor:
+        """The velocity (n, dim); rows where `keep` (n, 1) is False go without their condition."""
+        if x.ndim != 2 or x.shape[1] != self.dim:
+            raise ValueError(f"x must have the shape (n, {self.dim}), got {tuple(x.shape)}")
+        t = _validate.time_column(t, x).to(x.dtype).expand(len(x), 1)
+        e = self.embed_t(time_features(t, self.time_dim)) + self._condition(y, keep, len(x))
+        h = self.enter(x)
+        for block in self.blocks:
+            h = block(h, e)
+        return self.leave(self.norm(h))
+
+    def _condition(self, y: Tensor | None, keep: Tensor | None, n: int) -> Tensor:
+        """What is added for the condition, (n, hidden_dim) or (hidden_dim,)."""
+        if self.nothing is None and (y is None or keep is not None):
+            raise ValueError("y is missing: this network was made with unconditional=False")
+        if y is None:
+            return self.nothing
+        self._check_shape(y, n)
+        e = self.embed_y(y)
+        return e if keep is None else torch.where(keep, e, self.nothing)
+
+    def _check_shape(self, y, n: int) -> None:
+        """Raise unless y has the type and shape of n conditions."""
+        shape = (n,) if self.n_classes is not None else (n, self.condition_dim)
+        if not isinstance(y, Tensor):
+            raise TypeError(f"y must be a torch.Tensor of shape {shape}, got {type(y).__name__}")
+        if y.is_floating_point() == (self.n_classes is not None):
+            kind = "an integer" if self.n_classes is not None else "a floating-point"
+            raise TypeError(f"y must be of {kind} dtype, got {y.dtype}")
+        if y.shape != shape:
+            raise ValueError(f"y must have the shape {shape}, got {tuple(y.shape)}")
+
+    def check_condition(self, y, n: int) -> None:
+        """Raise ValueError or TypeError unless y holds n conditions for this network, all of them allowed."""
+        if y is None and self.nothing is not None:
+            return
+        if y is None:
+            raise ValueError("y is missing: this network was made with unconditional=False")
+        self._check_shape(y, n)
+        if self.n_classes is None:
+            _validate.finite(y, "y")
+        elif n and not 0 <= int(y.min()) <= int(y.max()) < self.n_classes:
+            raise ValueError(
+                f"y must hold classes from 0 to {self.n_classes - 1}, got {int(y.min())} to {int(y.max())}"
+            )
+
+
+class ResidualBlock(nn.Module):
+    """h + W2 silu(W1 norm(h) + e), with W2 = 0 at first, so that a new block changes nothing."""
+
+    def __init__(self, hidden_dim: int):
+        super().__init__()
+        self.norm, self.first = nn.LayerNorm(hidden_dim), nn.Linear(hidden_dim, hidden_dim)
+        self.last = nn.Linear(hidden_dim, hidden_dim)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, h: Tensor, e: Tensor) -> Tensor:
+        """h and e are (n, hidden_dim)."""
+        return h + self.last(nn.functional.silu(self.first(self.norm(h)) + e))
+
+
+def recommended_network(
+    x1: Tensor, y: Tensor | None = None, *, unconditional: bool = True, generator: Generator | None = None
+) -> nn.Module:
+    """A new network of the size that suits points x1 (n, d), and conditions y (n,) or (n, c) if given.
+
+    The weights are drawn from `generator`, or from PyTorch's own.
+    """
+    dim = x1.shape[1]
+    if y is not None and y.ndim != (2 if y.is_floating_point() else 1):
+        raise ValueError(f"condition must be classes (N,) or numbers (N, c), got {tuple(y.shape)}")
+    with torch.random.fork_rng(devices=[], enabled=generator is not None):
+        if generator is not None:
+            torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator, device=generator.device)))
+        if y is None:
+            return VelocityNet(dim, time_dim=5, hidden_dim=max(64, 4 * dim), out_dim=dim, depth=3)
+        kind = {"condition_dim": y.shape[1]} if y.is_floating_point() else {"n_classes": int(y.max()) + 1}
+        return ConditionalVelocityNet(dim, **kind, unconditional=unconditional)

@@ -41,6 +41,7 @@ def integrate_flow(
     atol: float = 1e-5,
     rtol: float = 1e-5,
     *,
+    condition: Tensor | None = None,
     differentiable: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Solve dx/dt = model(x, t) from x0 (n, d); return a trajectory (n_steps + 1, n, d) and t (n_steps + 1,).
@@ -48,6 +49,7 @@ def integrate_flow(
     A fixed-step method ("euler", "midpoint", "heun2", "heun3", "rk4") takes exactly n_steps equal steps. An
     adaptive one ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun") chooses its own steps from atol
     and rtol, and only reports at the n_steps + 1 times. `t_span=(1.0, 0.0)` goes back in time.
+    With a `condition` y the velocity is model(x, t, y), a row of y for each row of x0.
     No gradients are kept unless `differentiable=True`. Solved by torchdiffeq (Chen 2018).
     """
     x0 = _validate.points(x0, "x0")
@@ -60,8 +62,11 @@ def integrate_flow(
         _validate.real(atol, "atol", low=0.0, open_low=True)
         _validate.real(rtol, "rtol", low=0.0, open_low=True)
         options = {"options": {"step_t": t[-1:]}}  # end on the end: never ask for a velocity beyond it
+    y = () if condition is None else (_checked_condition(model, condition, len(x0)),)
     with torch.set_grad_enabled(differentiable):
-        trajectory = odeint(lambda t, x: model(x, t), x0, t, method=method, atol=atol, rtol=rtol, **options)
+        trajectory = odeint(
+            lambda t, x: model(x, t, *y), x0, t, method=method, atol=atol, rtol=rtol, **options
+        )
     return trajectory, t
 
 
@@ -75,6 +80,17 @@ class CountEvaluations:
         """The velocity itself."""
         self.nfe += 1
         return self.model(x, t)
+
+
+def _checked_condition(model, condition, n: int) -> Tensor:
+    """`condition` if it is a tensor with n rows that the model, where it can tell, accepts."""
+    if not isinstance(condition, Tensor) or condition.ndim == 0:
+        raise TypeError(f"condition must be a torch.Tensor with {n} rows, got {condition!r}")
+    if len(condition) != n:
+        raise ValueError(f"condition must have a row for each of the {n} rows of x0, got {len(condition)}")
+    if hasattr(model, "check_condition"):
+        model.check_condition(condition, n)
+    return condition
 
 
 def _check_span(t_span) -> tuple[float, float]:

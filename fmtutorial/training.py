@@ -1,76 +1,32 @@
-"""The conditional flow matching objective, and the loop that minimises it."""
+"""The loop that minimises the conditional flow matching objective, and the recipe that we recommend."""
 
 import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.optim.swa_utils import AveragedModel
-from torch.utils.data import Dataset, get_worker_info
 from tqdm.auto import tqdm
 
-from fmtutorial import _random, _validate
-from fmtutorial._loop import batches, ema_update, warmup_cosine
+from fmtutorial import _validate
+from fmtutorial._loop import as_tuple, batches, ema_update, warmup_cosine
 from fmtutorial.checkpoints import load_checkpoint, save_checkpoint
+from fmtutorial.models import recommended_network
+from fmtutorial.objective import FlowMatchingDataset, cfm_loss
 from fmtutorial.paths import AffineGaussianPath, StraightPath
 
 __all__ = [
     "FlowMatchingDataset",
     "TrainingHistory",
     "cfm_loss",
+    "fit",
     "load_checkpoint",
     "save_checkpoint",
     "train",
 ]
-
-
-class FlowMatchingDataset(Dataset):
-    """The textbook form: a data set of (x_t, t, u_t), one fresh x0 and t for each item that is read.
-
-    The n_samples data points x1 are drawn once. Items have the shapes (d,), (1,) and (d,), and
-    u_t = x1 - (1 - sigma_min) x0 belongs to the same x0 as x_t. `train` does the same faster.
-    """
-
-    def __init__(self, mixture, n_samples=1000, sigma_min=1e-4, generator: Generator | None = None):
-        self.path = StraightPath(sigma_min)
-        self.x1 = mixture.sample(_validate.positive_int(n_samples, "n_samples"), generator)
-        self.generator = generator
-
-    def __len__(self) -> int:
-        return len(self.x1)
-
-    def __getitem__(self, i: int) -> tuple[Tensor, Tensor, Tensor]:
-        x1, generator = self.x1[i], self._generator()
-        x0 = _random.normal_like(x1, generator)
-        t = _random.uniform_time(x1[:1], generator)[0]
-        x_t = self.path.alpha(t) * x1 + self.path.sigma(t) * x0
-        u_t = self.path.alpha_dot(t) * x1 + self.path.sigma_dot(t) * x0
-        return x_t, t, u_t
-
-    def _generator(self) -> Generator | None:
-        """The generator given, or in a DataLoader's worker one with a seed of the worker's own."""
-        worker = get_worker_info()
-        if worker is not None and self.generator is not None and self.generator.initial_seed() != worker.seed:
-            self.generator = Generator().manual_seed(worker.seed)
-        return self.generator
-
-
-def cfm_loss(model, x1: Tensor, path: AffineGaussianPath, generator: Generator | None = None) -> Tensor:
-    """The conditional flow matching loss of one batch, a scalar (Lipman et al. 2023, eq. 9).
-
-    E |v_theta(x_t, t) - u_t|^2 with t ~ U[0, 1], x0 ~ N(0, I), x_t = alpha x1 + sigma x0 and
-    u_t = alpha' x1 + sigma' x0; the mean is over the batch *and* the elements of x.
-    """
-    t = _random.uniform_time(x1, generator)
-    x0 = _random.normal_like(x1, generator)
-    x_t = path.alpha(t) * x1 + path.sigma(t) * x0
-    u_t = path.alpha_dot(t) * x1 + path.sigma_dot(t) * x0
-    v = model(x_t, t)
-    if v.shape != u_t.shape:  # broadcasting would go unnoticed
-        raise ValueError(f"model must return the shape {tuple(u_t.shape)}, got {tuple(v.shape)}")
-    return (v - u_t).square().mean()
 
 
 @dataclass
@@ -107,7 +63,8 @@ def train(
 ) -> TrainingHistory:
     """Minimise `loss_fn(model, batch, path, generator)` with Adam, in place; return the loss history.
 
-    x1: data (N, d), or anything with `.sample(n, generator)` for fresh data at every step.
+    x1: data (N, d), or a pair (x1, y) of data and their conditions, or anything whose `.sample(n, generator)`
+    returns such data, fresh at every step.
     n_steps or n_epochs: exactly one of them; an epoch is one pass over N points.
     schedule: "constant", or "cosine" (a short warm-up to `lr`, then a half cosine down to 0).
     ema: decay, such as 0.999, of an average of the weights, which the model ends with.
@@ -115,7 +72,7 @@ def train(
     Interrupting keeps what was trained so far. A loss that is not finite raises FloatingPointError.
     """
     n_steps = _check_and_count_steps(
-        x1, path, n_steps, n_epochs, batch_size, lr, schedule, ema, callback_every
+        model, x1, path, n_steps, n_epochs, batch_size, lr, schedule, ema, callback_every
     )
     device = torch.device(device) if device is not None else next(model.parameters()).device
     model.to(device).train()
@@ -154,16 +111,56 @@ def train(
     return history
 
 
-def _check_and_count_steps(x1, path, n_steps, n_epochs, batch_size, lr, schedule, ema, callback_every) -> int:
+def fit(
+    data,
+    path: AffineGaussianPath | None = None,
+    n_steps: int = 3950,
+    generator: Generator | None = None,
+    *,
+    condition: Tensor | None = None,
+    condition_dropout: float = 0.1,
+    model: nn.Module | None = None,
+    batch_size: int = 256,
+    lr: float = 1e-2,
+    **options,
+) -> tuple[nn.Module, TrainingHistory]:
+    """The recommended network, trained by the recommended recipe: return (model, history).
+
+    data: points (N, d), a pair (x1, y), or anything whose `.sample(n, generator)` returns such, fresh at
+    every step. condition: y for points, classes (N,) or numbers (N, c), dropped for a share of
+    `condition_dropout` of the examples, so that the model is the unconditional one too.
+    path: `StraightPath()` unless given. Further `options` go to `train`. Data should be of about unit scale.
+    """
+    path = StraightPath() if path is None else path
+    if condition is not None:
+        if not isinstance(data, Tensor):
+            raise TypeError(
+                f"condition needs data to be a tensor, got {type(data).__name__}, which holds its own"
+            )
+        data = (data, condition)
+    _check_data(model, data, "data")
+    _validate.real(condition_dropout, "condition_dropout", low=0.0, high=1.0, open_high=True)
+    if model is None:
+        example = as_tuple(data.sample(1, generator) if hasattr(data, "sample") else data)
+        if len(example) > 1 and hasattr(data, "sample") and not example[1].is_floating_point():
+            raise ValueError("model must be given for a sampler of classes, whose number is not known here")
+        model = recommended_network(*example[:2], unconditional=condition_dropout > 0, generator=generator)
+    recipe = {
+        "schedule": "cosine",
+        "ema": 0.999,
+        "loss_fn": partial(cfm_loss, condition_dropout=condition_dropout),
+    }
+    history = train(
+        model, data, path, n_steps, batch_size=batch_size, lr=lr, generator=generator, **(recipe | options)
+    )
+    return model, history
+
+
+def _check_and_count_steps(
+    model, x1, path, n_steps, n_epochs, batch_size, lr, schedule, ema, callback_every
+) -> int:
     """Check every argument of `train` once; return the number of steps."""
-    if isinstance(x1, Tensor):
-        _validate.points(x1, "x1")
-        if len(x1) == 0:
-            raise ValueError("x1 must have at least one point, got an empty tensor")
-    elif not hasattr(x1, "sample"):
-        raise TypeError(
-            f"x1 must be a tensor (N, d) or have a .sample(n, generator), got {type(x1).__name__}"
-        )
+    _check_data(model, x1)
     if not isinstance(path, AffineGaussianPath):
         raise TypeError(f"path must be an AffineGaussianPath such as StraightPath, got {type(path).__name__}")
     _validate.positive_int(batch_size, "batch_size")
@@ -176,6 +173,28 @@ def _check_and_count_steps(x1, path, n_steps, n_epochs, batch_size, lr, schedule
         raise ValueError(f"give exactly one of n_steps and n_epochs, got {n_steps} and {n_epochs}")
     if n_steps is not None:
         return _validate.positive_int(n_steps, "n_steps")
-    if not isinstance(x1, Tensor):
+    if hasattr(x1, "sample"):
         raise ValueError("n_epochs needs x1 to be a tensor of data; give n_steps for samples drawn afresh")
-    return _validate.positive_int(n_epochs, "n_epochs") * math.ceil(len(x1) / batch_size)
+    n_batches = math.ceil(len(as_tuple(x1)[0]) / batch_size)
+    return _validate.positive_int(n_epochs, "n_epochs") * n_batches
+
+
+def _check_data(model, x1, name: str = "x1") -> None:
+    """Raise unless `x1` is data that `train` can take, with conditions that the model can take."""
+    if hasattr(x1, "sample"):
+        return
+    columns = as_tuple(x1)
+    if not columns or not all(isinstance(c, Tensor) for c in columns):
+        raise TypeError(
+            f"{name} must be a tensor (N, d), a tuple of tensors, or have a .sample(n, generator), "
+            f"got {type(x1).__name__}"
+        )
+    _validate.points(columns[0], name)
+    if len(columns[0]) == 0:
+        raise ValueError(f"{name} must have at least one point, got an empty tensor")
+    if len({len(c) for c in columns}) > 1:
+        raise ValueError(
+            f"{name} must be a tuple of tensors of equal length, got {[len(c) for c in columns]}"
+        )
+    if len(columns) > 1 and hasattr(model, "check_condition"):
+        model.check_condition(columns[1], len(columns[1]))
