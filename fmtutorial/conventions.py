@@ -59,11 +59,11 @@ def converted(model: Callable, path: AffineGaussianPath, source: str, target: st
     """A function (x, t) that makes the `target` out of a `model` (x, t) of the `source`, for solvers."""
     _check(path, source, target)
 
-    def field(x: Tensor, t) -> Tensor:
+    def _field(x: Tensor, t) -> Tensor:
         t = _validate.time_column(t, x)
         return _convert(model(x, t), x, t, path, source, target)
 
-    return field
+    return _field
 
 
 def change_path(x: Tensor, t, path: AffineGaussianPath, other: AffineGaussianPath) -> tuple[Tensor, Tensor]:
@@ -81,13 +81,13 @@ def change_path(x: Tensor, t, path: AffineGaussianPath, other: AffineGaussianPat
 def on_path(velocity: Callable, path: AffineGaussianPath, other: AffineGaussianPath) -> Callable:
     """The velocity (x, t) on `other` of the model whose velocity on `path` is given: no training needed."""
 
-    def field(x: Tensor, t) -> Tensor:
+    def _field(x: Tensor, t) -> Tensor:
         t = _validate.time_column(t, x)
         y, s = change_path(x, t, other, path)
         noise, data = noise_and_data(velocity(y, s), y, s, path)
         return other.alpha_dot(t) * data + other.sigma_dot(t) * noise
 
-    return field
+    return _field
 
 
 @dataclass(frozen=True)

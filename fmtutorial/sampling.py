@@ -49,13 +49,16 @@ def ddpm_step(velocity, x, a, b, path, *, generator: Generator | None = None) ->
 def heun_step(velocity, x, a, b, path) -> Tensor:
     """EDM's step: Heun's rule for dy/dr = noise(y, r), y = x / alpha and r = sigma / alpha (Karras et al. 2022).
 
-    Two evaluations, of order 2 in the steps of r. The path must have alpha(a) > 0.
+    Two evaluations, of order 2 in the steps of r; a step to sigma(b) = 0, where there is no noise to predict,
+    is Euler's. The path must have alpha(a) > 0.
     """
     dr = path.noise_ratio(b) - path.noise_ratio(a)
-    first, _ = noise_and_data(velocity(x, a), x, a, path)
-    guess = path.alpha(b) * (x / path.alpha(a) + dr * first)
+    noise, _ = noise_and_data(velocity(x, a), x, a, path)
+    guess = path.alpha(b) * (x / path.alpha(a) + dr * noise)
+    if bool(torch.as_tensor(path.sigma(b)) == 0):
+        return guess
     second, _ = noise_and_data(velocity(guess, b), guess, b, path)
-    return path.alpha(b) * (x / path.alpha(a) + dr * (first + second) / 2)
+    return path.alpha(b) * (x / path.alpha(a) + dr * (noise + second) / 2)
 
 
 def variance_rate(path, t):
@@ -77,9 +80,9 @@ def sde_step(
     Euler's step of the ODE (Song et al. 2021; Albergo, Boffi & Vanden-Eijnden 2023).
     """
     u, h = velocity(x, a), b - a
-    w = noise_level * rate(path, a) if noise_level else 0.0
-    if not noise_level:
+    if noise_level == 0:
         return x + h * u
+    w = noise_level * rate(path, a)
     drift = u + w * velocity_to_score(u, x, a, path)
     return x + h * drift + torch.sqrt(2 * w * h) * _random.normal_like(x, generator)
 
@@ -95,8 +98,9 @@ def sample(
     if times is None:
         times = torch.linspace(0, 1, n_steps + 1, dtype=x.dtype, device=x.device)
     if times.ndim != 1 or len(times) < 2 or not bool((times.diff() > 0).all()):
-        raise ValueError(f"times must be at least two rising numbers, got {times}")
-    _validate.path_time(times, times)
+        raise ValueError(f"times must be at least two rising numbers, got {times.tolist()}")
+    for t in (times[0], times[-1]):
+        _validate.real(float(t), "times", low=0.0, high=1.0)
     if step is heun_step and not float(torch.as_tensor(path.alpha(times[0]))) > 0:
         raise ValueError(f"times must start where alpha > 0 for heun_step, got {float(times[0])} on {path}")
     states = [x]
