@@ -47,7 +47,7 @@ def ddpm_step(velocity, x, a, b, path, *, generator: Generator | None = None) ->
 
 
 def heun_step(velocity, x, a, b, path) -> Tensor:
-    """EDM's step: Heun's rule for dy/dr = noise(y, r), y = x / alpha and r = sigma / alpha (Karras et al. 2022).
+    """EDM's step: Heun's rule for dy/dr = noise(y, r), y = x / alpha, r = sigma / alpha (Karras et al. 2022).
 
     Two evaluations, of order 2 in the steps of r; a step to sigma(b) = 0, where there is no noise to predict,
     is Euler's. The path must have alpha(a) > 0.
@@ -92,7 +92,7 @@ def sample(
 ) -> tuple[Tensor, Tensor]:
     """Take steps from x (n, d), at `times` or in n_steps equal ones from t = 0 to 1; without gradients.
 
-    Returns a trajectory (n_steps + 1, n, d) and its times, as `integrate_flow` does. `options` go to the step.
+    Returns a trajectory (n_steps + 1, n, d) and its times, like `integrate_flow`. `options` go to the step.
     """
     x, n_steps = _validate.points(x, "x"), _validate.positive_int(n_steps, "n_steps")
     if times is None:
@@ -111,17 +111,25 @@ def sample(
 
 
 def karras_times(path, n_steps: int, low: float = 0.002, high: float = 80.0, rho: float = 7.0) -> Tensor:
-    """n_steps + 1 times at which sigma / alpha falls from `high` to `low` in equal steps of its 1/rho-th power.
+    """n_steps + 1 times: sigma / alpha falls from `high` to `low` in equal steps of its 1/rho-th power.
 
     EDM's spacing (Karras et al. 2022), for any path that reaches these ratios.
     """
     n_steps = _validate.positive_int(n_steps, "n_steps")
-    ends = [_validate.real(v, n, low=0.0, open_low=True) ** (1 / rho) for v, n in ((high, "high"), (low, "low"))]
+    ends = [
+        _validate.real(v, n, low=0.0, open_low=True) ** (1 / rho) for v, n in ((high, "high"), (low, "low"))
+    ]
     return path.time_of(torch.linspace(*ends, n_steps + 1, dtype=torch.float64) ** rho)
 
 
 def annealed_langevin(
-    score: Callable, x: Tensor, path, times: Tensor, n_steps: int, h: float, generator: Generator | None = None
+    score: Callable,
+    x: Tensor,
+    path,
+    times: Tensor,
+    n_steps: int,
+    h: float,
+    generator: Generator | None = None,
 ) -> Tensor:
     """At each of `times` n_steps Langevin steps with the score (x, t) there; returns the end points (n, d).
 

@@ -44,17 +44,15 @@ class NoiseLevelExplorer(Explorer):
         self._truth = mixture.sample(n_samples, generator().manual_seed(SEED + 1), stratified=True)
         self._floor, _ = sliced_wasserstein_floor(mixture, n_samples, 10, generator(), stratified=True)
         colors = plotting.get_angle_colors(self._x0)
-        figure, axes = panels(["thirty trajectories", "end points over the exact density"])
+        figure, axes = panels(["a dozen trajectories", "end points over the exact density"])
         for ax in axes:
             plotting.plot_density(mixture.log_prob, ax, fill=False)
             plotting.square(ax).label_outer()
-        self._lines = axes[0].add_collection(LineCollection([], colors=colors[:30], lw=0.8, alpha=0.9))
-        self._few = axes[0].scatter(*self._x0[:30].T, c=colors[:30], s=12, zorder=3)
+        self._lines = axes[0].add_collection(LineCollection([], colors=colors[:12], lw=1.0, alpha=0.9))
+        self._few = axes[0].scatter(*self._x0[:12].T, c=colors[:12], s=12, zorder=3)
         self._all = axes[1].scatter(*self._x0.T, c=colors, s=7, linewidths=0, zorder=3)
         controls = {
-            "noise_level": control(
-                ipywidgets.FloatSlider, "noise", value=0.0, min=0.0, max=16.0, step=0.5
-            ),
+            "noise_level": control(ipywidgets.FloatSlider, "noise", value=0.0, min=0.0, max=16.0, step=0.5),
             "n_steps": control(ipywidgets.IntSlider, "steps", value=64, min=4, max=100, step=4),
             "velocity": choice("velocity", list(self._fields)),
         }
@@ -63,14 +61,16 @@ class NoiseLevelExplorer(Explorer):
     def update(self) -> None:
         """Redraw both panels for the noise level, the number of steps and the velocity."""
         trajectory, self.numbers = self._for(self.velocity.value, self.noise_level.value, self.n_steps.value)
-        self._lines.set_segments(trajectory[:, :30].transpose(0, 1).numpy())
-        self._few.set_offsets(trajectory[-1, :30].numpy())
+        self._lines.set_segments(trajectory[:, :12].transpose(0, 1).numpy())
+        self._few.set_offsets(trajectory[-1, :12].numpy())
         self._all.set_offsets(trajectory[-1].numpy())
 
     def describe(self) -> str:
         """The settings and the numbers in words."""
         told = self.numbers
-        kind = "the ODE, Euler" if self.noise_level.value == 0 else f"SDE, noise level {told['noise_level']:.1f}"
+        kind = (
+            "the ODE, Euler" if self.noise_level.value == 0 else f"SDE, noise level {told['noise_level']:.1f}"
+        )
         return (
             f"{kind}, {told['nfe']} steps, velocity: {self.velocity.value}. "
             f"Sliced W2 from the end points to the truth {told['error']:.3f} "

@@ -6,12 +6,12 @@ import time
 import numpy as np
 import pytest
 import torch
-from answers import chapter00, chapter01, chapter02, chapter03, chapter04, chapter05, lab
+from answers import chapter00, chapter01, chapter02, chapter03, chapter04, chapter05, chapter07, lab
 
 from fmtutorial.checks import EXERCISES, Bug, check
 
 ANSWERS = {}
-for module in (chapter00, chapter01, chapter02, chapter03, chapter04, chapter05):
+for module in (chapter00, chapter01, chapter02, chapter03, chapter04, chapter05, chapter07):
     ANSWERS |= module.ANSWERS
 PLAIN = [name for name in EXERCISES if not isinstance(EXERCISES[name], Bug)]
 BUGS = [name for name in EXERCISES if isinstance(EXERCISES[name], Bug)]

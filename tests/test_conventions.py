@@ -125,9 +125,7 @@ def test_marginals_of_two_paths_are_rescaled_copies(mixture, path, other, t):
     torch.testing.assert_close(y, scale * x, rtol=1e-9, atol=1e-12)
     log_p = exact.marginal_log_prob(mixture, path, x, t)
     log_q = exact.marginal_log_prob(mixture, other, y, s)
-    torch.testing.assert_close(
-        log_q, log_p - mixture.dim * torch.tensor(scale).log(), rtol=1e-7, atol=1e-7
-    )
+    torch.testing.assert_close(log_q, log_p - mixture.dim * torch.tensor(scale).log(), rtol=1e-7, atol=1e-7)
     back, again = change_path(y, s, other, path)
     torch.testing.assert_close(back, x, rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(again, t, rtol=0, atol=1e-9)
@@ -142,7 +140,9 @@ def test_trajectories_of_one_path_map_onto_those_of_another(other):
     moments = torch.tensor(span, dtype=torch.float64)
     first, s0 = change_path(x, moments[0], path, other)
     last, s1 = change_path(end, moments[1], path, other)
-    there = integrate_flow(exact.velocity_field(MIXTURE, other), first, (float(s0), float(s1)), **solve)[0][-1]
+    there = integrate_flow(exact.velocity_field(MIXTURE, other), first, (float(s0), float(s1)), **solve)[0][
+        -1
+    ]
     torch.testing.assert_close(there, last, rtol=1e-6, atol=1e-6)
 
 

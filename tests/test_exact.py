@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from helpers import mixtures, normal, random_mixture, seeded, times, widths
+from helpers import mixtures, normal, random_mixture, seeded, times
 from hypothesis import given
 from torch.func import jacrev, vmap
 
@@ -25,7 +25,12 @@ MIXTURE = standard_mixture()
 
 
 PATHS = [StraightPath(0.0), StraightPath(1e-4), StraightPath(0.3)]
-PATHS += [CosinePath(), VariancePreservingPath(), VarianceExplodingPath(), VarianceExplodingPath(0.1, 5.0, 1.0)]
+PATHS += [
+    CosinePath(),
+    VariancePreservingPath(),
+    VarianceExplodingPath(),
+    VarianceExplodingPath(0.1, 5.0, 1.0),
+]
 
 
 @pytest.mark.parametrize("path", PATHS, ids=repr)

@@ -82,7 +82,12 @@ def test_a_path_cannot_be_changed():
         StraightPath(0.1).sigma_min = 0.2
 
 
-DIFFUSION = [CosinePath(), VariancePreservingPath(), VarianceExplodingPath(), VariancePreservingPath(1.0, 1.0)]
+DIFFUSION = [
+    CosinePath(),
+    VariancePreservingPath(),
+    VarianceExplodingPath(),
+    VariancePreservingPath(1.0, 1.0),
+]
 ALL = [*DIFFUSION, StraightPath(0.0), StraightPath(0.1), VarianceExplodingPath(0.1, 5.0, 1.0)]
 
 
@@ -140,7 +145,9 @@ def test_equal_steps_of_time_are_karras_noise_levels(rho):
 @pytest.mark.parametrize("path", ALL, ids=repr)
 @given(t=times)
 def test_time_of_is_the_inverse_of_the_noise_ratio(path, t):
-    assert float(path.time_of(path.noise_ratio(torch.tensor(t, dtype=torch.float64)))) == pytest.approx(t, abs=1e-12)
+    assert float(path.time_of(path.noise_ratio(torch.tensor(t, dtype=torch.float64)))) == pytest.approx(
+        t, abs=1e-12
+    )
 
 
 def test_time_of_in_closed_form():
@@ -157,6 +164,7 @@ def test_the_loss_of_the_variance_preserving_velocity_has_no_finite_floor():
     path = VariancePreservingPath()
     t = 1 - torch.logspace(-8, -1, 701, dtype=torch.float64)
     parts = [
-        float(torch.trapezoid(path.sigma_dot(t[i : i + 101]).square(), -t[i : i + 101])) for i in (0, 100, 200)
+        float(torch.trapezoid(path.sigma_dot(t[i : i + 101]).square(), -t[i : i + 101]))
+        for i in (0, 100, 200)
     ]
     assert parts == pytest.approx([0.1 / 4 * math.log(10)] * 3, rel=0.01)

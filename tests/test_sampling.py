@@ -31,7 +31,13 @@ from fmtutorial.sampling import (
 )
 
 MIXTURE = standard_mixture()
-PATHS = [StraightPath(0.0), StraightPath(0.1), CosinePath(), VariancePreservingPath(), VarianceExplodingPath()]
+PATHS = [
+    StraightPath(0.0),
+    StraightPath(0.1),
+    CosinePath(),
+    VariancePreservingPath(),
+    VarianceExplodingPath(),
+]
 X0 = normal(200, 2)
 M, S = torch.tensor([2.0, -1.0], dtype=torch.float64), 0.5
 GAUSSIAN = GaussianMixture([{"mean": M, "std": S}])

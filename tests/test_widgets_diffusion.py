@@ -23,7 +23,8 @@ def ends(explorer):
 
 
 @pytest.mark.parametrize(
-    "name, value", [("noise_level", 3.0), ("n_steps", 20), ("velocity", "early error"), ("velocity", "trained")]
+    "name, value",
+    [("noise_level", 3.0), ("n_steps", 20), ("velocity", "early error"), ("velocity", "trained")],
 )
 def test_every_control_redraws(explorer, name, value):
     before = explorer._image.value, repr(explorer)

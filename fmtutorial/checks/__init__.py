@@ -13,6 +13,7 @@ from fmtutorial.checks import (
     chapter03,
     chapter04,
     chapter05,
+    chapter07,
     lab_loops,
     lab_paths,
     lab_steps,
@@ -33,6 +34,7 @@ EXERCISES: dict[str, Exercise | Bug] = {
     **chapter03.EXERCISES,
     **chapter04.EXERCISES,
     **chapter05.EXERCISES,
+    **chapter07.EXERCISES,
     **dict(sorted((lab_paths.EXERCISES | lab_steps.EXERCISES | lab_loops.EXERCISES).items(), key=_by_number)),
 }
 
