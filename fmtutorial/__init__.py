@@ -3,6 +3,7 @@
 from fmtutorial import (
     calibration,
     checkpoints,
+    conventions,
     couplings,
     distributions,
     exact,
@@ -17,19 +18,21 @@ from fmtutorial import (
     paths,
     plotting,
     projectile,
+    sampling,
     score_matching,
     solvers,
     toy_data,
     training,
     widgets,
-    widgets_likelihood,
     widgets_couplings,
-    widgets_guidance,
     widgets_design,
+    widgets_diffusion,
+    widgets_guidance,
+    widgets_likelihood,
 )
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture, standard_mixture
 from fmtutorial.models import ConditionalVelocityNet, VelocityNet
-from fmtutorial.paths import StraightPath
+from fmtutorial.paths import CosinePath, StraightPath, VarianceExplodingPath, VariancePreservingPath
 from fmtutorial.plotting import get_angle_colors
 from fmtutorial.solvers import integrate_flow
 from fmtutorial.training import FlowMatchingDataset, cfm_loss, fit, pair_loss, stable_cfm_loss, train
@@ -38,14 +41,18 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ConditionalVelocityNet",
+    "CosinePath",
     "EmpiricalDistribution",
     "FlowMatchingDataset",
     "GaussianMixture",
     "StraightPath",
+    "VarianceExplodingPath",
+    "VariancePreservingPath",
     "VelocityNet",
     "calibration",
     "cfm_loss",
     "checkpoints",
+    "conventions",
     "couplings",
     "distributions",
     "exact",
@@ -64,6 +71,7 @@ __all__ = [
     "paths",
     "plotting",
     "projectile",
+    "sampling",
     "score_matching",
     "solvers",
     "stable_cfm_loss",
@@ -72,8 +80,9 @@ __all__ = [
     "train",
     "training",
     "widgets",
-    "widgets_likelihood",
     "widgets_couplings",
-    "widgets_guidance",
     "widgets_design",
+    "widgets_diffusion",
+    "widgets_guidance",
+    "widgets_likelihood",
 ]

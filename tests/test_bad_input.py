@@ -21,12 +21,12 @@ from fmtutorial import (
     standard_mixture,
     train,
 )
+from fmtutorial.calibration import coverage, crps, rank_histogram, sbc_ranks, two_sample_test
+from fmtutorial.conventions import convert, converted, from_library
 from fmtutorial.couplings import gaussian_ot, minibatch_ot, ot_permutation, reflow_pairs, sinkhorn_plan
 from fmtutorial.distributions import Checkerboard, Moons, Spiral
 from fmtutorial.guidance import clamped, guided
 from fmtutorial.images import mosaic
-from fmtutorial.calibration import coverage, crps, rank_histogram, sbc_ranks, two_sample_test
-from fmtutorial.distributions import Checkerboard, Moons, Spiral
 from fmtutorial.inverse_problems import HeatRod, heat_matrix, linear_posterior
 from fmtutorial.langevin import langevin
 from fmtutorial.likelihood import (
@@ -37,7 +37,9 @@ from fmtutorial.likelihood import (
     log_prob,
 )
 from fmtutorial.metrics import energy_distance, excess_loss, sliced_wasserstein, straightness
+from fmtutorial.paths import CosinePath, VarianceExplodingPath, VariancePreservingPath
 from fmtutorial.projectile import Projectile
+from fmtutorial.sampling import annealed_langevin, ddim_step, heun_step, karras_times, sample
 from fmtutorial.score_matching import dsm_floor, dsm_loss
 from fmtutorial.widgets_couplings import coupling_explorer
 from fmtutorial.widgets_guidance import guidance_explorer
@@ -248,6 +250,40 @@ CASES = [
         "model(x, t) x same shape (10,) (10, 2)",
     ),
     (lambda: excess_loss(NET, M, P, 10, t=1.2), ValueError, "t [0, 1] 1.2"),
+    (lambda: VariancePreservingPath(beta_min=0.0), ValueError, "beta_min (0.0 0.0"),
+    (lambda: VariancePreservingPath(1.0, 0.5), ValueError, "beta_max [1.0 0.5"),
+    (lambda: VariancePreservingPath("0.1"), TypeError, "beta_min real number str"),
+    (lambda: VarianceExplodingPath(0.0), ValueError, "sigma_min (0.0 0.0"),
+    (lambda: VarianceExplodingPath(0.5, 0.5), ValueError, "sigma_max (0.5 0.5"),
+    (lambda: VarianceExplodingPath(rho=0.5), ValueError, "rho [1.0 0.5"),
+    (lambda: VariancePreservingPath().velocity(X, X, 1.0), ValueError, "t infinite VariancePreservingPath"),
+    (lambda: P.time_of(0.01), ValueError, "noise_ratio 0.1 0.01"),
+    (lambda: VariancePreservingPath().time_of(1000.0), ValueError, "noise_ratio 152.2 1000"),
+    (lambda: convert(X, X, 0.5, P, "epsilon", "score"), ValueError, "source 'noise' 'epsilon'"),
+    (lambda: convert(X, X, 0.5, P, "noise", "eps"), ValueError, "target 'noise' 'eps'"),
+    (lambda: convert(X[:3], X, 0.5, P, "noise", "score"), ValueError, "value x same shape (3, 2) (5, 2)"),
+    (lambda: convert(X, X, 2.0, P, "noise", "score"), ValueError, "t [0, 1] 2.0"),
+    (lambda: convert(X, X, 0.0, P, "score", "velocity"), ValueError, "t score velocity StraightPath"),
+    (
+        lambda: convert(X, X, 1.0, CosinePath(), "velocity", "score"),
+        ValueError,
+        "t velocity score CosinePath",
+    ),
+    (lambda: converted(NET, 0.5, "noise", "score"), TypeError, "path StraightPath float"),
+    (lambda: from_library(NET, "tensorflow", P), ValueError, "library 'edm' 'score_sde' 'tensorflow'"),
+    (lambda: sample(ddim_step, NET, NAN, P), ValueError, "x finite"),
+    (lambda: sample(ddim_step, NET, X, P, 0), ValueError, "n_steps at least 1 0"),
+    (lambda: sample(ddim_step, NET, X, P, times=torch.tensor([1.0, 0.0])), ValueError, "times rising 1."),
+    (
+        lambda: sample(ddim_step, NET, X, P, times=torch.tensor([0.0, 2.0])),
+        ValueError,
+        "times [0.0, 1.0] 2.0",
+    ),
+    (lambda: sample(heun_step, NET, X, P), ValueError, "times alpha heun_step StraightPath"),
+    (lambda: karras_times(P, 0), ValueError, "n_steps at least 1 0"),
+    (lambda: karras_times(P, 5, low=0.0), ValueError, "low (0.0 0.0"),
+    (lambda: annealed_langevin(NET, X, P, [0.5], 0, 0.1), ValueError, "n_steps at least 1 0"),
+    (lambda: annealed_langevin(NET, X, P, [0.5], 5, -0.1), ValueError, "h (0.0 -0.1"),
     (lambda: straightness(X, torch.zeros(5)), ValueError, "trajectory t (T, n, d) (5, 2)"),
     (lambda: HeatRod(noise=0.0), ValueError, "noise (0.0, inf] 0.0"),
     (lambda: HeatRod(time=-1.0), ValueError, "time [0.0, inf] -1.0"),

@@ -15,27 +15,50 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-TESTS = [f"tests/test_{n}.py" for n in ("paths", "distributions", "exact", "solvers", "metrics", "models")]
-TESTS += [
-    "tests/test_likelihood.py",
-    "tests/test_couplings.py",
-    "tests/test_guidance.py",
-    "tests/test_objective.py",
-    "tests/test_score_and_langevin.py",
-    "tests/test_training.py",
-    "tests/test_widgets.py",
-    "tests/test_widgets_likelihood.py",
-]
-TESTS += ["tests/test_inverse_problems.py", "tests/test_calibration.py"]
-TESTS += ["tests/test_score_and_langevin.py", "tests/test_training.py", "tests/test_widgets.py"]
+TESTED = (
+    "paths",
+    "distributions",
+    "exact",
+    "solvers",
+    "metrics",
+    "models",
+    "objective",
+    "score_and_langevin",
+)
+TESTED += ("training", "couplings", "conventions", "sampling", "likelihood", "guidance", "inverse_problems")
+TESTED += ("calibration", "widgets", "widgets_likelihood")
+TESTS = [f"tests/test_{name}.py" for name in TESTED]
 
 # (module, right, wrong, what it means)
 MUTATIONS = [
     ("paths", "return 1 - (1 - self.sigma_min) * t", "return 1 - t", "sigma(t) without sigma_min"),
     ("paths", "return -(1 - self.sigma_min)", "return -1.0", "sigma'(t) without sigma_min"),
-    ("paths", "self.alpha(t) * x1 + self.sigma(t) * x0", "self.alpha(t) * x0 + self.sigma(t) * x1", "x0 and x1 swapped"),
-    ("paths", "sigma * (x - self.alpha(t) * x1)", "sigma * (x + self.alpha(t) * x1)", "sign in u_t(x | x1)"),
-    ("exact", "sigma * sigma_dot) / c * z", "-sigma * sigma_dot) / c * z", "sign of sigma sigma'"),
+    ("_affine", "self.alpha(t) * x1 + self.sigma(t) * x0", "self.alpha(t) * x0 + self.sigma(t) * x1", "x0 and x1 swapped"),
+    ("_affine", "sigma * (x - self.alpha(t) * x1)", "sigma * (x + self.alpha(t) * x1)", "sign in u_t(x | x1)"),
+    ("_affine", "too_noisy = self.noise_ratio(middle) > ratio", "too_noisy = self.noise_ratio(middle) < ratio", "bisection the wrong way round"),
+    ("paths", "return torch.exp(-0.5 * self._integral(t))", "return torch.exp(-self._integral(t))", "alpha squared in the place of alpha"),
+    ("paths", "s * self.beta_min + 0.5 * s**2", "s * self.beta_min + s**2", "the integral of beta without its half"),
+    ("paths", "0.5 * self.beta(t) * self.alpha(t)", "self.beta(t) * self.alpha(t)", "alpha' without its half"),
+    ("paths", "self._root(t) ** (self.rho - 1)", "self._root(t) ** self.rho", "sigma' of the exploding path with a wrong power"),
+    ("paths", "return -0.5 * math.pi * self.alpha(t)", "return 0.5 * math.pi * self.alpha(t)", "sign of sigma' on the cosine path"),
+    ("conventions", "(path.alpha(t) * u - path.alpha_dot(t) * x)", "(path.alpha_dot(t) * x - path.alpha(t) * u)", "sign of the score"),
+    ("conventions", "noise = (alpha_dot * x - alpha * u) / w", "noise = (alpha * x - alpha_dot * u) / w", "alpha and alpha' exchanged"),
+    ("conventions", "data = sigma * u / w +", "data = sigma * u / w -", "sign in the predicted data"),
+    ("conventions", "return alpha * noise - sigma * data", "return alpha * data - sigma * noise", "v with noise and data exchanged"),
+    ("conventions", "else -sigma * value", "else sigma * value", "sign of the noise from a score"),
+    ("conventions", "_size(other, s) / _size(path, t)", "_size(path, t) / _size(other, s)", "rescaling upside down"),
+    ("conventions", "lambda t: 1000 * (1 - t) - 1", "lambda t: 1000 * (1 - t)", "DDPM's index off by one"),
+    ("conventions", 'lambda k: 1 - k / 1000, "velocity", sign=-1.0', 'lambda k: 1 - k / 1000, "velocity", sign=1.0', "sign of diffusers' velocity"),
+    ("sampling", "c = eta * torch.sqrt(1 - _ratio(path, a, b) ** 2)", "c = eta * torch.sqrt(1 - _ratio(path, a, b))", "k not squared in DDIM"),
+    ("sampling", "torch.sqrt(1 - c**2) * noise + c * z", "noise + c * z", "the noise of DDIM not rescaled"),
+    ("sampling", "mean = path.alpha(b) * data + k * path.sigma(b) * noise", "mean = path.alpha(b) * data + path.sigma(b) * noise", "DDPM with all of the old noise"),
+    ("sampling", "dr * (noise + second) / 2", "dr * second", "Heun with the last slope alone"),
+    ("sampling", "torch.sqrt(2 * w * h)", "torch.sqrt(w * h)", "noise of the SDE without its 2"),
+    ("sampling", "drift = u + w * velocity_to_score", "drift = u + 2 * w * velocity_to_score", "score not halved"),
+    ("sampling", "return -path.sigma_sigma_dot(t)", "return path.alpha(t) - path.sigma_sigma_dot(t)", "another noise rate than the documented"),
+    ("sampling", "path.alpha_dot(t) / path.alpha(t) * path.sigma(t) ** 2 -", "path.alpha_dot(t) / path.alpha(t) * path.sigma(t) -", "sigma not squared in the reverse rate"),
+    ("sampling", "step = h * torch.as_tensor(path.sigma(t)) ** 2", "step = h * torch.as_tensor(path.sigma(t))", "annealed steps not in proportion to the variance"),
+    ("exact", "sigma_sigma_dot) / c * z", "-sigma_sigma_dot) / c * z", "sign of sigma sigma'"),
     ("exact", "alpha_dot * means + pull", "alpha * means + pull", "alpha' replaced by alpha"),
     ("exact", "c = sigma**2 + alpha**2 * variances", "c = sigma + alpha**2 * variances", "sigma not squared in C_k"),
     ("exact", "- 2 * alpha * (x @ x1.T)", "- 2 * (x @ x1.T)", "alpha forgotten beside a data point"),
@@ -97,7 +120,7 @@ MUTATIONS = [
     ("score_matching", "1 / sigma**2 - known", "1 / sigma - known", "sigma not squared in the floor"),
     ("paths", "alpha=1 - self.sigma_min", "alpha=1", "the shortcut target x1 - x0"),
     ("paths", "return x0 + t * u_t, u_t", "return x1 + t * u_t, u_t", "the line starts at the data"),
-    ("paths", "return self.alpha(t) * x1 + self.sigma(t) * x0, self.alpha_dot(t) * x1 + self.sigma_dot(t) * x0", "return self.alpha(t) * x1 + self.sigma(t) * x0, self.alpha_dot(t) * x1 - self.sigma_dot(t) * x0", "sign in the target of any path"),
+    ("_affine", "return self.alpha(t) * x1 + self.sigma(t) * x0, self.alpha_dot(t) * x1 + self.sigma_dot(t) * x0", "return self.alpha(t) * x1 + self.sigma(t) * x0, self.alpha_dot(t) * x1 - self.sigma_dot(t) * x0", "sign in the target of any path"),
     ("objective", "x_t, u_t = self.path.pair(x0, x1, t)", "x_t, u_t = self.path.pair(_random.normal_like(x1, generator), x1, t)[0], self.path.pair(x0, x1, t)[1]", "other noise in the data set's target"),
     ("objective", "nn.functional.mse_loss(v, u_t)", "nn.functional.mse_loss(v, u_t, reduction='sum') / len(v)", "norm summed, not averaged"),
     ("objective", "torch.softmax(log_w, dim=1) @ x1", "x1.mean(0)", "the batch's mean in the place of the posterior mean"),
