@@ -45,7 +45,7 @@ from fmtutorial.widgets_couplings import coupling_explorer
 from fmtutorial.widgets_guidance import guidance_explorer
 
 M, P, X, NET = standard_mixture(), StraightPath(0.1), normal(5, 2), VelocityNet(hidden_dim=4)
-CLASSES = ConditionalVelocityNet(2, n_classes=3, hidden_dim=4, n_blocks=1)
+BY_LABEL = ConditionalVelocityNet(2, n_classes=3, hidden_dim=4, n_blocks=1)
 NUMBERS = ConditionalVelocityNet(2, condition_dim=2, hidden_dim=4, n_blocks=1, unconditional=False)
 LABELS = torch.tensor([0, 1, 2, 0, 1])
 NAN = torch.full((5, 2), float("nan"), dtype=torch.float64)
@@ -174,7 +174,7 @@ CASES = [
     (lambda: fit(X.float(), condition=LABELS[:3]), ValueError, "data equal length [5, 3]"),
     (lambda: fit(X.float(), condition=X[:, 0]), ValueError, "condition (N,) (N, c) (5,)"),
     (
-        lambda: fit(X.float(), condition=LABELS - 1, model=CLASSES),
+        lambda: fit(X.float(), condition=LABELS - 1, model=BY_LABEL),
         ValueError,
         "y classes from 0 to 2 -1 to 1",
     ),
@@ -183,15 +183,15 @@ CASES = [
     (lambda: ConditionalVelocityNet(2), ValueError, "exactly one n_classes condition_dim None"),
     (lambda: ConditionalVelocityNet(2, n_classes=0), ValueError, "n_classes at least 1 0"),
     (lambda: ConditionalVelocityNet(2, n_classes=2, n_blocks=1.5), TypeError, "n_blocks integer float"),
-    (lambda: CLASSES(X.float(), 0.5, LABELS[:3]), ValueError, "y (5,) (3,)"),
-    (lambda: CLASSES(X.float(), 0.5, X.float()), TypeError, "y integer float32"),
-    (lambda: CLASSES(X.float(), 0.5, [0] * 5), TypeError, "y torch.Tensor (5,) list"),
+    (lambda: BY_LABEL(X.float(), 0.5, LABELS[:3]), ValueError, "y (5,) (3,)"),
+    (lambda: BY_LABEL(X.float(), 0.5, X.float()), TypeError, "y integer float32"),
+    (lambda: BY_LABEL(X.float(), 0.5, [0] * 5), TypeError, "y torch.Tensor (5,) list"),
     (lambda: NUMBERS(X.float(), 0.5), ValueError, "y missing unconditional=False"),
     (lambda: NUMBERS(X.float(), 0.5, LABELS), TypeError, "y floating-point int64"),
     (lambda: NUMBERS(X.float(), 0.5, X[:, :1].float()), ValueError, "y (5, 2) (5, 1)"),
-    (lambda: integrate_flow(CLASSES, X.float(), condition=LABELS + 1), ValueError, "y from 0 to 2 1 to 3"),
-    (lambda: integrate_flow(CLASSES, X.float(), condition=LABELS[:2]), ValueError, "condition 5 rows 2"),
-    (lambda: integrate_flow(CLASSES, X.float(), condition=1), TypeError, "condition torch.Tensor 5 1"),
+    (lambda: integrate_flow(BY_LABEL, X.float(), condition=LABELS + 1), ValueError, "y from 0 to 2 1 to 3"),
+    (lambda: integrate_flow(BY_LABEL, X.float(), condition=LABELS[:2]), ValueError, "condition 5 rows 2"),
+    (lambda: integrate_flow(BY_LABEL, X.float(), condition=1), TypeError, "condition torch.Tensor 5 1"),
     (lambda: integrate_flow(NUMBERS, X.float(), condition=NAN.float()), ValueError, "y finite 10 NaN"),
     (lambda: integrate_flow(NET, X.float(), n_steps=0), ValueError, "n_steps at least 1 0"),
     (lambda: integrate_flow(NET, X.float(), n_steps=2.0), TypeError, "n_steps integer float"),
