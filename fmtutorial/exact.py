@@ -91,8 +91,8 @@ def _velocity(data, path, x, t):
 
     def rows(x, t):
         log_joint, z, c, rotate, (means, variances) = _components(data, path, x, t)
-        alpha, sigma, alpha_dot, sigma_dot = _schedule(path, t)
-        pull = rotate((alpha * alpha_dot * variances + sigma * sigma_dot) / c * z)
+        alpha, _, alpha_dot, sigma_sigma_dot = _schedule(path, t)
+        pull = rotate((alpha * alpha_dot * variances + sigma_sigma_dot) / c * z)
         return _posterior_mean(log_joint, alpha_dot * means + pull)
 
     def data_rows(x, t):  # u_t(x | x1) is linear in x1
@@ -153,9 +153,9 @@ def _parameters(data, x: Tensor):
 
 
 def _schedule(path, t: Tensor):
-    """alpha, sigma, alpha', sigma' in a shape that broadcasts against (n, K, d)."""
+    """alpha, sigma, alpha', sigma sigma' in a shape that broadcasts against (n, K, d)."""
     t = t.unsqueeze(-1) if t.ndim else t
-    return path.alpha(t), path.sigma(t), path.alpha_dot(t), path.sigma_dot(t)
+    return path.alpha(t), path.sigma(t), path.alpha_dot(t), path.sigma_sigma_dot(t)
 
 
 def _in_chunks(rows, data, x: Tensor, t: Tensor) -> Tensor:
