@@ -64,8 +64,20 @@ def section(part: str, images: Path) -> list[str]:
     figures.plt.close(figure)
     image = [f"```{{image}} images/speed_{part}.png", f":alt: {alt}", "```"]
     table = ["```{dropdown} All numbers", *figures.markdown_table(result), "```"]
-    notes = [f"- {note}" for note in result["notes"]]
+    notes = [f"- {note}" for note in result["notes"]] + (in_the_browser() if part == "interaction" else [])
     return [f"## {title}", "", words, "", *image, "", figures.provenance(result), "", *notes, "", *table, ""]
+
+
+def in_the_browser() -> list[str]:
+    """From a key to the new image, of each interactive figure that was measured in a browser."""
+    lines = []
+    for file in sorted(RESULTS.glob("browser_*.json")):
+        result = read(file.stem)
+        totals = [r for r in result["rows"] if r["name"] == "total"]
+        told = ", ".join(f"{r['control']} {r['median']:.0f} ms" for r in totals)
+        where = f"({result['notes'][0]}; {result['date']}, {result['processor']})"
+        lines.append(f"- from a key to the new image, chapter {file.stem[-2:]}: {told} {where}")
+    return lines
 
 
 def write(target: Path) -> None:
