@@ -109,7 +109,7 @@ def measure(name: str, n_steps: int) -> list[dict]:
 
 
 def run(rounds: int) -> tuple[list[dict], list[str]]:
-    """Every recipe at the course's 3950 steps, and the recommended one for fewer and for more. Rounds are the seeds."""
+    """Every recipe at the course's 3950 steps, the recommended one for others too. Rounds are the seeds."""
     assert inspect.signature(fit).parameters["n_steps"].default == 3950
     rows = []
     for name in RECIPES:
