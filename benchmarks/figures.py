@@ -84,7 +84,9 @@ def quality(result: dict) -> tuple[Figure, str]:
         x, y, below, above = zip(*sorted(points), strict=True)
         ax.errorbar(x, y, [below, above], marker=marker, color=color, capsize=3, label=name)
     ax.set(xscale="log", yscale="log", xlabel="seconds of training", ylabel="excess loss")
-    ax.xaxis.set_major_formatter(ScalarFormatter())
+    ax.set(xlim=(0.5, 12), xticks=[0.5, 1, 2, 5, 10])
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter("")
     ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     told = ", ".join(f"{r['name']}, {r['steps']} steps: {r['mean']:.4f}" for r in excess)
     return fig, f"Excess loss against seconds on logarithmic axes, means and extremes of three seeds: {told}."
@@ -129,6 +131,10 @@ def growth(result: dict) -> tuple[Figure, str]:
             style = {"marker": MARKERS[i % 6], "color": PALETTE[i % 6], "ms": 4}
             ax.loglog(*zip(*curves[name], strict=True), label=f"{short} ({slopes[name]:.2f})", **style)
         ax.set(xlabel=label)
+        if label == "dimension d":
+            ax.set_xscale("log", base=2)
+            ax.xaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter("")
         ax.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1.0))
         ax.grid(alpha=0.3)
     axes[0].set_ylabel("ms")
