@@ -69,6 +69,17 @@ def cfm_loss(
     return _mean_square(model(x_t, t, *y), u_t)
 
 
+def pair_loss(model, pairs, path: AffineGaussianPath, generator: Generator | None = None) -> Tensor:
+    """The conditional flow matching loss of given pairs (x0, x1), a scalar: `cfm_loss`, but x0 is not drawn.
+
+    For pairs that belong together, such as `couplings.reflow_pairs` makes; (x0, x1, y) with conditions.
+    """
+    x0, x1, *y = pairs
+    t = _random.uniform_time(x1, generator)
+    x_t, u_t = path.pair(x0, x1, t)
+    return _mean_square(model(x_t, t, *y), u_t)
+
+
 def stable_cfm_loss(
     model, x1: Tensor, path: AffineGaussianPath, generator: Generator | None = None
 ) -> Tensor:

@@ -15,7 +15,7 @@ from fmtutorial import _validate
 from fmtutorial._loop import as_tuple, batches, ema_update, warmup_cosine
 from fmtutorial.checkpoints import load_checkpoint, save_checkpoint
 from fmtutorial.models import recommended_network
-from fmtutorial.objective import FlowMatchingDataset, cfm_loss, stable_cfm_loss
+from fmtutorial.objective import FlowMatchingDataset, cfm_loss, pair_loss, stable_cfm_loss
 from fmtutorial.paths import AffineGaussianPath, StraightPath
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "cfm_loss",
     "fit",
     "load_checkpoint",
+    "pair_loss",
     "save_checkpoint",
     "stable_cfm_loss",
     "train",
