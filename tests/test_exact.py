@@ -1,47 +1,45 @@
 """The closed forms against autograd, Monte Carlo, quadrature and the continuity equation."""
 
 import math
-from dataclasses import dataclass
 
 import pytest
 import torch
-from helpers import mixtures, normal, random_mixture, seeded, times, widths
+from helpers import mixtures, normal, random_mixture, seeded, times
 from hypothesis import given
 from torch.func import jacrev, vmap
 
-from fmtutorial import EmpiricalDistribution, GaussianMixture, StraightPath, cfm_loss, exact, standard_mixture
+from fmtutorial import (
+    CosinePath,
+    EmpiricalDistribution,
+    GaussianMixture,
+    StraightPath,
+    VarianceExplodingPath,
+    VariancePreservingPath,
+    cfm_loss,
+    exact,
+    standard_mixture,
+)
 from fmtutorial.metrics import excess_loss
-from fmtutorial.paths import AffineGaussianPath
 
 MIXTURE = standard_mixture()
 
 
-@dataclass(frozen=True)
-class CosinePath(AffineGaussianPath):
-    """Another affine path, with alpha^2 + sigma^2 = 1: the formulas must not be the straight path's own."""
-
-    def alpha(self, t):
-        return torch.sin(0.5 * torch.pi * torch.as_tensor(t))
-
-    def sigma(self, t):
-        return torch.cos(0.5 * torch.pi * torch.as_tensor(t))
-
-    def alpha_dot(self, t):
-        return 0.5 * torch.pi * self.sigma(t)
-
-    def sigma_dot(self, t):
-        return -0.5 * torch.pi * self.alpha(t)
+PATHS = [StraightPath(0.0), StraightPath(1e-4), StraightPath(0.3)]
+PATHS += [
+    CosinePath(),
+    VariancePreservingPath(),
+    VarianceExplodingPath(),
+    VarianceExplodingPath(0.1, 5.0, 1.0),
+]
 
 
-PATHS = [StraightPath(0.0), StraightPath(1e-4), StraightPath(0.3), CosinePath()]
-
-
-@given(mixtures, widths, times)
-def test_the_marginal_is_the_mixture_scaled_and_blurred(mixture, sigma_min, t):
-    path = StraightPath(sigma_min)
+@pytest.mark.parametrize("path", PATHS, ids=repr)
+@given(mixture=mixtures, t=times)
+def test_the_marginal_is_the_mixture_scaled_and_blurred(path, mixture, t):
     eye = torch.eye(mixture.dim, dtype=torch.float64)
     pairs = zip(mixture.means, mixture.covariances, strict=True)
-    blurred = [{"mean": t * m, "cov": t**2 * s + path.sigma(t) ** 2 * eye} for m, s in pairs]
+    a, b = float(path.alpha(t)), float(path.sigma(t))
+    blurred = [{"mean": a * m, "cov": a**2 * s + b**2 * eye} for m, s in pairs]
     x = 2 * normal(30, mixture.dim)
     expected = GaussianMixture(blurred, mixture.weights)
     torch.testing.assert_close(
@@ -71,6 +69,15 @@ def test_the_continuity_equation_holds(path, mixture, t):
     ).sum(1)
     scale = 1 + rate.abs() + divergence.abs()
     assert ((rate + divergence + transport).abs() / scale).max() < 1e-4
+
+
+def test_the_marginal_velocity_is_finite_where_sigma_dot_is_not():
+    # at t = 1 on the variance-preserving path: u = (beta / 2)(x + score of the data), whatever sigma' is
+    path, x = VariancePreservingPath(), normal(20, 2)
+    expected = 0.5 * path.beta_min * (x + MIXTURE.score(x))
+    torch.testing.assert_close(exact.marginal_velocity(MIXTURE, path, x, 1.0), expected)
+    near = exact.marginal_velocity(MIXTURE, path, x, 1 - 1e-7)
+    torch.testing.assert_close(near, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_continuity_residual_falls_with_h_squared():
@@ -109,13 +116,14 @@ def test_the_velocity_is_the_posterior_mean_of_conditional_ones(path):
         assert ((value - expected).abs() < 6 * error + 1e-6).all()
 
 
-@given(mixtures, times)
-def test_velocity_and_score_are_linked(mixture, t):
+@pytest.mark.parametrize("path", PATHS, ids=repr)
+@given(mixture=mixtures, t=times)
+def test_velocity_and_score_are_linked(path, mixture, t):
     # u = (alpha'/alpha) x + (sigma^2 alpha'/alpha - sigma sigma') score, for every affine Gaussian path
-    path, x = StraightPath(0.1), 2 * normal(20, mixture.dim)
+    x = 2 * normal(20, mixture.dim)
     score = exact.marginal_score(mixture, path, x, t)
-    sigma = path.sigma(t)
-    expected = x / t + (sigma**2 / t - sigma * path.sigma_dot(t)) * score
+    sigma, rate = path.sigma(t), path.alpha_dot(t) / path.alpha(t)
+    expected = rate * x + (sigma**2 * rate - sigma * path.sigma_dot(t)) * score
     torch.testing.assert_close(exact.marginal_velocity(mixture, path, x, t), expected, rtol=1e-7, atol=1e-7)
 
 
@@ -244,3 +252,37 @@ def test_single_precision_stays_finite_far_from_the_data():
     data, x = EmpiricalDistribution(normal(50, 2).float()), 30 * normal(50, 2).float()
     for t in (0.0, 0.5, 0.999, 1.0):
         assert torch.isfinite(exact.marginal_velocity(data, StraightPath(1e-3), x, t)).all()
+
+
+@pytest.mark.parametrize("sigma_min, tolerance", [(0.1, 1e-6), (1e-3, 1e-5), (1e-4, 1e-3)])
+@pytest.mark.parametrize("shift", [0.0, 10.0])
+def test_finite_data_is_accurate_where_the_kernels_are_narrow(sigma_min, tolerance, shift):
+    # against differences in double precision, written out
+    points, path, t = normal(40, 3) + shift, StraightPath(sigma_min), 1.0
+    x = points[:20] + sigma_min * normal(20, 3, 5)
+    square = (x[:, None] - t * points).square().sum(-1)
+    r = torch.softmax(-square / (2 * sigma_min**2), 1)
+    conditional = points - (1 - sigma_min) / sigma_min * (x[:, None] - t * points)
+    expected = torch.einsum("nk,nki->ni", r, conditional)
+    data = EmpiricalDistribution(points)
+    torch.testing.assert_close(
+        exact.marginal_velocity(data, path, x, t), expected, rtol=tolerance, atol=tolerance
+    )
+    log_p = (
+        torch.logsumexp(-square / (2 * sigma_min**2), 1)
+        - math.log(40)
+        - 1.5 * math.log(2 * math.pi * sigma_min**2)
+    )
+    torch.testing.assert_close(
+        exact.marginal_log_prob(data, path, x, t), log_p, rtol=tolerance, atol=tolerance
+    )
+
+
+def test_memory_stays_bounded(monkeypatch):
+    # ten thousand data points in 64 dimensions: no tensor larger than the data and the chunks
+    largest = []
+    softmax = torch.softmax
+    monkeypatch.setattr(torch, "softmax", lambda x, dim: largest.append(x.numel()) or softmax(x, dim=dim))
+    data, x = EmpiricalDistribution(normal(10_000, 64).float()), normal(300, 64).float()
+    assert exact.marginal_velocity(data, StraightPath(0.1), x, 0.5).shape == (300, 64)
+    assert len(largest) > 1 and max(largest) <= exact.MAX_ELEMENTS

@@ -1,11 +1,13 @@
 """Conditional paths: end points, derivatives and consistency."""
 
+import math
+
 import pytest
 import torch
 from helpers import normal, times, widths
 from hypothesis import given
 
-from fmtutorial import StraightPath
+from fmtutorial import CosinePath, StraightPath, VarianceExplodingPath, VariancePreservingPath
 
 X0, X1 = normal(40, 3, 1), normal(40, 3, 2)
 
@@ -78,3 +80,91 @@ def test_following_the_conditional_field_ends_within_sigma_min_of_the_data():
 def test_a_path_cannot_be_changed():
     with pytest.raises(AttributeError):
         StraightPath(0.1).sigma_min = 0.2
+
+
+DIFFUSION = [
+    CosinePath(),
+    VariancePreservingPath(),
+    VarianceExplodingPath(),
+    VariancePreservingPath(1.0, 1.0),
+]
+ALL = [*DIFFUSION, StraightPath(0.0), StraightPath(0.1), VarianceExplodingPath(0.1, 5.0, 1.0)]
+
+
+@pytest.mark.parametrize("path", DIFFUSION, ids=repr)
+@given(t=times)
+def test_derivatives_of_the_diffusion_paths(path, t):
+    h = 1e-5
+    assert float(path.alpha_dot(t)) == pytest.approx(
+        float(path.alpha(t + h) - path.alpha(t - h)) / (2 * h), rel=1e-6, abs=1e-9
+    )
+    assert float(path.sigma_dot(t)) == pytest.approx(
+        float(path.sigma(t + h) - path.sigma(t - h)) / (2 * h), rel=1e-5, abs=1e-9
+    )
+    half_rate = float(path.sigma(t + h) ** 2 - path.sigma(t - h) ** 2) / (4 * h)
+    assert float(path.sigma_sigma_dot(t)) == pytest.approx(half_rate, rel=1e-5, abs=1e-9)
+
+
+@pytest.mark.parametrize("path", [CosinePath(), VariancePreservingPath(), VariancePreservingPath(0.5, 3.0)])
+@given(t=times)
+def test_variance_is_preserved(path, t):
+    assert float(path.alpha(t) ** 2 + path.sigma(t) ** 2) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_the_ends_of_the_diffusion_paths():
+    assert float(VariancePreservingPath().alpha(0.0)) == pytest.approx(math.exp(-5.025))
+    assert float(VariancePreservingPath().sigma(1.0)) == 0.0
+    assert float(VariancePreservingPath().sigma_dot(1.0)) == -math.inf
+    assert float(VariancePreservingPath().sigma_sigma_dot(1.0)) == pytest.approx(-0.05)
+    ve = VarianceExplodingPath(0.01, 50.0)
+    assert float(ve.sigma(0.0)) == pytest.approx(50.0) and float(ve.sigma(1.0)) == pytest.approx(0.01)
+    torch.testing.assert_close(ve.sample(X0, X1, 0.0), X1 + 50.0 * X0)
+    torch.testing.assert_close(CosinePath().sample(X0, X1, 0.0), X0)
+    torch.testing.assert_close(CosinePath().sample(X0, X1, 1.0), X1, rtol=0, atol=1e-15)
+
+
+def test_alpha_of_the_variance_preserving_path_is_the_limit_of_ddpm_steps():
+    # alpha_bar = product of (1 - beta_j) with beta_j = beta(j / N) / N, as N grows
+    path = VariancePreservingPath()
+    gaps = []
+    for n in (1000, 4000):
+        beta = (0.1 + 19.9 * (torch.arange(n, dtype=torch.float64) + 0.5) / n) / n
+        alpha = (1 - beta).cumprod(0).sqrt()
+        gaps.append(float((alpha - path.alpha(1 - torch.arange(1, n + 1) / n)).abs().max()))
+    assert gaps[0] < 3e-3 and 3.5 < gaps[0] / gaps[1] < 4.5
+
+
+@pytest.mark.parametrize("rho", [1.0, 3.0, 7.0])
+def test_equal_steps_of_time_are_karras_noise_levels(rho):
+    path, n = VarianceExplodingPath(0.002, 80.0, rho), 18
+    ramp = torch.linspace(0, 1, n, dtype=torch.float64)
+    expected = (80.0 ** (1 / rho) + ramp * (0.002 ** (1 / rho) - 80.0 ** (1 / rho))) ** rho
+    torch.testing.assert_close(path.sigma(ramp), expected)
+
+
+@pytest.mark.parametrize("path", ALL, ids=repr)
+@given(t=times)
+def test_time_of_is_the_inverse_of_the_noise_ratio(path, t):
+    assert float(path.time_of(path.noise_ratio(torch.tensor(t, dtype=torch.float64)))) == pytest.approx(
+        t, abs=1e-12
+    )
+
+
+def test_time_of_in_closed_form():
+    ratio = torch.tensor([0.05, 0.7, 3.0, 40.0], dtype=torch.float64)
+    torch.testing.assert_close(StraightPath(0.01).time_of(ratio), 1 / (ratio + 0.99))
+    torch.testing.assert_close(CosinePath().time_of(ratio), 2 / math.pi * torch.atan(1 / ratio))
+    b = torch.log1p(ratio**2)  # beta_min s + (beta_max - beta_min) s^2 / 2
+    s = (-0.1 + torch.sqrt(0.01 + 2 * 19.9 * b)) / 19.9
+    torch.testing.assert_close(VariancePreservingPath().time_of(ratio), 1 - s)
+
+
+def test_the_loss_of_the_variance_preserving_velocity_has_no_finite_floor():
+    # E sigma'^2 x0^2 = int (beta_min / 4) / s ds near the data: every decade of s adds as much
+    path = VariancePreservingPath()
+    t = 1 - torch.logspace(-8, -1, 701, dtype=torch.float64)
+    parts = [
+        float(torch.trapezoid(path.sigma_dot(t[i : i + 101]).square(), -t[i : i + 101]))
+        for i in (0, 100, 200)
+    ]
+    assert parts == pytest.approx([0.1 / 4 * math.log(10)] * 3, rel=0.01)

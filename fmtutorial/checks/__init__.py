@@ -14,6 +14,10 @@ from fmtutorial.checks import (
     chapter04,
     chapter05,
     chapter06,
+    chapter07,
+    chapter08,
+    chapter09,
+    chapter10,
     lab_loops,
     lab_paths,
     lab_steps,
@@ -35,6 +39,10 @@ EXERCISES: dict[str, Exercise | Bug] = {
     **chapter04.EXERCISES,
     **chapter05.EXERCISES,
     **chapter06.EXERCISES,
+    **chapter07.EXERCISES,
+    **chapter08.EXERCISES,
+    **chapter09.EXERCISES,
+    **chapter10.EXERCISES,
     **dict(sorted((lab_paths.EXERCISES | lab_steps.EXERCISES | lab_loops.EXERCISES).items(), key=_by_number)),
 }
 

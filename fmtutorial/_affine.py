@@ -1,0 +1,99 @@
+"""What all paths x_t = alpha(t) x1 + sigma(t) x0 share, whatever their two functions of time."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from fmtutorial import _validate
+
+
+class AffineGaussianPath(ABC):
+    """A path p_t(x | x1) = N(alpha(t) x1, sigma(t)^2 I): a subclass gives the four functions of t.
+
+    They are formulas and check nothing; `sample`, `velocity` and `conditional_velocity` check their
+    arguments. `t` is a scalar, (n,) or (n, 1), in [0, 1].
+    """
+
+    @abstractmethod
+    def alpha(self, t):
+        """How much of the data is in x_t."""
+
+    @abstractmethod
+    def sigma(self, t):
+        """How much of the noise is in x_t."""
+
+    @abstractmethod
+    def alpha_dot(self, t):
+        """The time derivative of alpha."""
+
+    @abstractmethod
+    def sigma_dot(self, t):
+        """The time derivative of sigma."""
+
+    def sigma_sigma_dot(self, t):
+        """sigma sigma' = (sigma^2)'/2, which may be finite where sigma = 0 makes sigma' infinite."""
+        return self.sigma(t) * self.sigma_dot(t)
+
+    def noise_ratio(self, t):
+        """sigma(t) / alpha(t), the noise in units of the data: falls with t, infinite where alpha = 0."""
+        return torch.as_tensor(self.sigma(t)) / self.alpha(t)
+
+    def time_of(self, noise_ratio) -> Tensor:
+        """The time t at which sigma(t) / alpha(t) = noise_ratio, by bisection in double precision.
+
+        ValueError for a ratio that the path does not reach between t = 0 and t = 1.
+        """
+        ratio = torch.as_tensor(noise_ratio)
+        least, most = self.noise_ratio(1.0), self.noise_ratio(0.0)
+        if not bool(((ratio >= (1 - 1e-5) * least) & (ratio <= (1 + 1e-5) * most)).all()):
+            raise ValueError(
+                f"noise_ratio must lie in [{float(least):.4g}, {float(most):.4g}] for {self}, "
+                f"got values from {float(ratio.min()):.4g} to {float(ratio.max()):.4g}"
+            )
+        low = torch.zeros_like(ratio, dtype=torch.float64)
+        high = torch.ones_like(low)
+        for _ in range(60):
+            middle = (low + high) / 2
+            too_noisy = self.noise_ratio(middle) > ratio
+            low, high = torch.where(too_noisy, middle, low), torch.where(too_noisy, high, middle)
+        return high.to(ratio.dtype if ratio.is_floating_point() else torch.float32)
+
+    def sample(self, x0: Tensor, x1: Tensor, t) -> Tensor:
+        """The point on the path, x_t = alpha(t) x1 + sigma(t) x0, of shape (n, d)."""
+        t = self._checked(x0, "x0", x1, t)
+        return self.alpha(t) * x1 + self.sigma(t) * x0
+
+    def velocity(self, x0: Tensor, x1: Tensor, t) -> Tensor:
+        """The target u_t = dx_t/dt = alpha'(t) x1 + sigma'(t) x0, of shape (n, d).
+
+        Where sigma'(t) is infinite, as at t = 1 on a variance-preserving path, there is none: ValueError.
+        """
+        t = self._checked(x0, "x0", x1, t)
+        sigma_dot = self.sigma_dot(t)
+        if not bool(torch.isfinite(torch.as_tensor(sigma_dot)).all()):
+            raise ValueError(f"t must not reach a time where sigma'(t) is infinite, as {self} does")
+        return self.alpha_dot(t) * x1 + sigma_dot * x0
+
+    def pair(self, x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """The point x_t and its target u_t, as `sample` and `velocity` but unchecked: for training steps."""
+        return self.alpha(t) * x1 + self.sigma(t) * x0, self.alpha_dot(t) * x1 + self.sigma_dot(t) * x0
+
+    def conditional_velocity(self, x: Tensor, x1: Tensor, t) -> Tensor:
+        """The field u_t(x | x1) = alpha' x1 + (sigma'/sigma) (x - alpha x1), of shape (n, d).
+
+        Lipman et al. 2023, theorem 3. Where sigma(t) = 0 the path has shrunk to the point x1 and has no
+        field around it: ValueError.
+        """
+        t = self._checked(x, "x", x1, t)
+        sigma = torch.as_tensor(self.sigma(t))
+        if bool((sigma == 0).any()):
+            raise ValueError(
+                f"t must not reach a time where sigma(t) = 0, as {self} does: u_t(x | x1) is undefined"
+            )
+        return self.alpha_dot(t) * x1 + self.sigma_dot(t) / sigma * (x - self.alpha(t) * x1)
+
+    def _checked(self, x: Tensor, name: str, x1: Tensor, t) -> Tensor:
+        """Check a pair of points and return `t` in a shape that broadcasts against them."""
+        _validate.same_shape(_validate.points(x, name), name, _validate.points(x1, "x1"), "x1")
+        return _validate.path_time(t, x1)
