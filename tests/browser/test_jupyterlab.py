@@ -29,7 +29,7 @@ def test_a_notebook_opens_and_runs_to_its_end(browser, lab, notebook, screenshot
 EXPLORERS = {
     "03_conditional_flow_matching": {"sigma_min": "ArrowRight", "time t": "ArrowLeft", "data": None},
     "05_ode_inference": {"steps": "ArrowRight", "time t": "ArrowLeft", "solver": None, "velocity": None},
-    "07_diffusion_is_flow_matching": {"noise": "ArrowRight", "steps": "ArrowRight", "velocity": None},
+    "07_diffusion_is_flow_matching": {"noise": "ArrowRight", "steps": "ArrowLeft", "velocity": None},
 }
 WATCH = """label => {
     const image = document.querySelector('.widget-image');
