@@ -1,62 +1,47 @@
-"""Measure what README and the notebooks claim about speed, and print a table.
+"""Measure every claim of speed, print tables, and keep them as benchmarks/results/PART.json.
 
-    python -m benchmarks              # seven rounds
-    python -m benchmarks --rounds 15
+    python -m benchmarks                       # every part but the suite, which takes minutes
+    python -m benchmarks training sampling     # some parts
+    python -m benchmarks --rounds 15 training  # more rounds
+    python -m benchmarks --print training      # write nothing
 
-One process, one thread; the sides of a comparison take turns in every round, so that a change of the
-machine's speed meets them all alike. Medians with the smallest and largest value, and ratios round by round.
+Parts: training, quality, sampling, interaction, growth, suite. One process, one thread; the sides of a
+comparison take turns in every round, so that a change of the machine's speed meets them all alike. Medians
+with the smallest and largest value, and ratios round by round. The peers are optional:
+`pip install -e ".[benchmarks]"`.
 """
 
 import argparse
-import statistics
 import time
+from importlib import import_module
 
 import torch
 
-from benchmarks.training import SIDES
-from fmtutorial import standard_mixture
+from benchmarks.timing import record, table, write
 
-
-def summary(values: list[float], unit: str, scale: float = 1.0) -> str:
-    """Median [least ... most]."""
-    scaled = [scale * v for v in values]
-    return f"{statistics.median(scaled):9.3f} [{min(scaled):.3f} ... {max(scaled):.3f}] {unit}"
-
-
-def training(rounds: int) -> None:
-    """One training step: ours and the textbook's against the bare optimizer."""
-    times: dict[str, list[float]] = {name: [] for name in SIDES}
-    for side, n_steps in SIDES.values():
-        side(max(5, n_steps // 10))  # warm up
-    for _ in range(rounds):
-        for name, (side, n_steps) in SIDES.items():
-            times[name].append(side(n_steps))
-    for name, values in times.items():
-        print(f"training step, {name:22s} {summary(values, 'ms', 1e3)}")
-    for a, b in (("ours", "bare"), ("textbook", "ours")):
-        ratios = [x / y for x, y in zip(times[a], times[b], strict=True)]
-        print(f"ratio {a + ' / ' + b:30s} {summary(ratios, '')}")
-
-
-def sampling(rounds: int) -> None:
-    """A million samples of the standard mixture."""
-    mixture, generator, values = standard_mixture(), torch.Generator().manual_seed(0), []
-    for _ in range(rounds + 1):
-        start = time.perf_counter()
-        mixture.sample(1_000_000, generator)
-        values.append(time.perf_counter() - start)
-    print(f"GaussianMixture.sample(1_000_000)    {summary(values[1:], 's')}")
+PARTS = ("training", "quality", "sampling", "interaction", "growth", "suite")
 
 
 def main() -> None:
-    """Run every comparison."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    """Run the parts that were named, or all but the suite."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
     parser.add_argument("--rounds", type=int, default=7)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--print", action="store_true", dest="only_print", help="write no JSON")
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, one thread, {rounds} rounds")
-    training(rounds)
-    sampling(rounds)
+    for part in arguments.parts or PARTS[:-1]:
+        start = time.perf_counter()
+        rows, notes = import_module(f"benchmarks.{part}").run(arguments.rounds)
+        result = record(part, rows, arguments.rounds, notes)
+        print(f"\n{part}: {result['processor']}, one thread, {arguments.rounds} rounds, {result['date']}")
+        print(*notes, sep="\n")
+        print(table(rows), flush=True)
+        if not arguments.only_print:
+            print(f"written: benchmarks/results/{write(result).name}", end=", ")
+        print(f"{time.perf_counter() - start:.0f} s")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""Seconds a training step: the textbook's per-sample loop, `fmtutorial.train`, and the bare optimizer."""
+"""A training step: `fmtutorial.train` between the bare optimizer, two libraries, and the textbook's loop.
+
+The same net (128 x 2), batch (128), fused Adam and data for all; process time on one thread. The libraries'
+loops are those of their own examples, on batches from the same shuffled epochs as ours.
+"""
 
 import time
 from collections.abc import Callable
@@ -7,10 +11,12 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from benchmarks.timing import interleaved, peer, ratio_rows, row
 from fmtutorial import StraightPath, VelocityNet, standard_mixture, train
+from fmtutorial._loop import batches
 
-BATCH = 128
-SIGMA_MIN = 1e-4
+BATCH, STEPS, SIGMA_MIN = 128, 500, 1e-4
+DATA = standard_mixture().sample(10_000, torch.Generator().manual_seed(0))
 
 
 class TextbookDataset(Dataset):
@@ -42,42 +48,85 @@ def network() -> tuple[VelocityNet, torch.optim.Optimizer]:
     return model, torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
 
 
-def bare(n_steps: int) -> float:
+def per_step(triples, n_steps: int) -> float:
+    """Seconds a step of the plain loop over `triples`, which yields (x_t, t, u_t)."""
+    model, optimizer = network()
+    start = time.process_time()
+    for x_t, t, u_t in triples:
+        optimizer.zero_grad(set_to_none=True)
+        (model(x_t, t) - u_t).square().mean().backward()
+        optimizer.step()
+    return (time.process_time() - start) / n_steps
+
+
+def bare() -> float:
     """Forward, backward and optimizer step on tensors that are ready beforehand: the least there is to do."""
-    model, optimizer = network()
-    x_t, t, u_t = torch.randn(BATCH, 2), torch.rand(BATCH, 1), torch.randn(BATCH, 2)
-    start = time.perf_counter()
-    for _ in range(n_steps):
-        optimizer.zero_grad(set_to_none=True)
-        (model(x_t, t) - u_t).square().mean().backward()
-        optimizer.step()
-    return (time.perf_counter() - start) / n_steps
+    ready = torch.randn(BATCH, 2), torch.rand(BATCH, 1), torch.randn(BATCH, 2)
+    return per_step((ready for _ in range(STEPS)), STEPS)
 
 
-def ours(n_steps: int) -> float:
-    """`fmtutorial.train` on a tensor of data, without its progress bar."""
+def ours() -> float:
+    """`fmtutorial.train` on a tensor of data, without its progress bar; it also keeps every loss."""
     model, _ = network()
-    x1 = standard_mixture().sample(10_000, torch.Generator().manual_seed(0))
-    start = time.perf_counter()
-    train(model, x1, StraightPath(SIGMA_MIN), n_steps=n_steps, batch_size=BATCH, progress=False)
-    return (time.perf_counter() - start) / n_steps
+    start = time.process_time()
+    train(model, DATA, StraightPath(SIGMA_MIN), n_steps=STEPS, batch_size=BATCH, progress=False)
+    return (time.process_time() - start) / STEPS
 
 
-def textbook(n_steps: int) -> float:
-    """The per-sample data set in a DataLoader with its default collation."""
-    model, optimizer = network()
+def our_average() -> float:
+    """The same with `ema=0.999` and the cosine schedule."""
+    model, _ = network()
+    start = time.process_time()
+    options = {"batch_size": BATCH, "schedule": "cosine", "ema": 0.999, "progress": False}
+    train(model, DATA, StraightPath(SIGMA_MIN), n_steps=STEPS, **options)
+    return (time.process_time() - start) / STEPS
+
+
+def torchcfm_side(library) -> Callable[[], float]:
+    """torchcfm's matcher, as in its README."""
+    matcher = library.ConditionalFlowMatcher(sigma=0.0)
+
+    def triples():
+        for x1 in epochs():
+            t, x_t, u_t = matcher.sample_location_and_conditional_flow(torch.randn_like(x1), x1)
+            yield x_t, t, u_t
+
+    return lambda: per_step(triples(), STEPS)
+
+
+def flow_matching_side(library) -> Callable[[], float]:
+    """flow_matching's path, as in its examples."""
+    path = library.CondOTProbPath()
+
+    def triples():
+        for x1 in epochs():
+            s = path.sample(t=torch.rand(len(x1)), x_0=torch.randn_like(x1), x_1=x1)
+            yield s.x_t, s.t, s.dx_t
+
+    return lambda: per_step(triples(), STEPS)
+
+
+def epochs():
+    """The batches that `train` would see."""
+    return batches(DATA, BATCH, STEPS, None, torch.device("cpu"))
+
+
+def textbook() -> float:
+    """The per-sample data set in a DataLoader with its default collation; a tenth of the steps."""
     np.random.seed(0)
-    x1 = standard_mixture().sample(n_steps * BATCH, torch.Generator().manual_seed(0)).double().numpy()
-    start = time.perf_counter()
-    for x_t, t, u_t in DataLoader(TextbookDataset(x1), batch_size=BATCH, shuffle=True):
-        optimizer.zero_grad(set_to_none=True)
-        (model(x_t, t) - u_t).square().mean().backward()
-        optimizer.step()
-    return (time.perf_counter() - start) / n_steps
+    data = TextbookDataset(DATA[: STEPS // 10 * BATCH].double().numpy())
+    return per_step(DataLoader(data, batch_size=BATCH, shuffle=True), STEPS // 10)
 
 
-SIDES: dict[str, tuple[Callable[[int], float], int]] = {
-    "bare": (bare, 500),
-    "ours": (ours, 500),
-    "textbook": (textbook, 40),
-}
+def run(rounds: int) -> tuple[list[dict], list[str]]:
+    """Microseconds a step, and ratios to bare and to ours."""
+    sides = {"bare": bare, "ours": ours, "ours, EMA and cosine": our_average}
+    if library := peer("torchcfm"):
+        sides["torchcfm"] = torchcfm_side(library)
+    if library := peer("flow_matching.path", "flow_matching"):
+        sides["flow_matching"] = flow_matching_side(library)
+    sides["textbook"] = textbook
+    values = interleaved(sides, rounds)
+    rows = [row(name, [1e6 * s for s in v], "µs a step") for name, v in values.items()]
+    rows += ratio_rows(values, "bare") + ratio_rows(values, "ours")
+    return rows, [f"VelocityNet 128 x 2, batch {BATCH}, fused Adam, blocks of {STEPS} steps, process time"]

@@ -12,6 +12,7 @@ ROOT = DOCS.parent
 sys.path.insert(0, str(DOCS))
 
 import api_pages  # noqa: E402
+import speed_page  # noqa: E402
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 REPOSITORY = PROJECT["urls"]["Repository"]
@@ -78,6 +79,7 @@ copy_notebooks()
 copy_page("CONTRIBUTING.md", "contributing.md")
 copy_page("CHANGELOG.md", "changes.md")
 api_pages.write(DOCS / "api.md", REPOSITORY, f"v{release}")
+speed_page.write(DOCS / "speed.md")
 
 
 def setup(app):

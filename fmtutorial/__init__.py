@@ -1,30 +1,41 @@
 """fmtutorial: learn flow matching by doing, with the exact answer beside every learned one."""
 
 from fmtutorial import (
+    calibration,
     checkpoints,
     conventions,
+    couplings,
     distributions,
     exact,
+    guidance,
+    images,
+    inverse_problems,
     langevin,
+    likelihood,
     metrics,
     models,
     objective,
     paths,
     plotting,
+    projectile,
     sampling,
     score_matching,
     solvers,
     toy_data,
     training,
     widgets,
+    widgets_couplings,
+    widgets_design,
     widgets_diffusion,
+    widgets_guidance,
+    widgets_likelihood,
 )
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture, standard_mixture
 from fmtutorial.models import ConditionalVelocityNet, VelocityNet
 from fmtutorial.paths import CosinePath, StraightPath, VarianceExplodingPath, VariancePreservingPath
 from fmtutorial.plotting import get_angle_colors
 from fmtutorial.solvers import integrate_flow
-from fmtutorial.training import FlowMatchingDataset, cfm_loss, fit, train
+from fmtutorial.training import FlowMatchingDataset, cfm_loss, fit, pair_loss, stable_cfm_loss, train
 
 __version__ = "0.1.0"
 
@@ -38,27 +49,40 @@ __all__ = [
     "VarianceExplodingPath",
     "VariancePreservingPath",
     "VelocityNet",
+    "calibration",
     "cfm_loss",
     "checkpoints",
     "conventions",
+    "couplings",
     "distributions",
     "exact",
     "fit",
     "get_angle_colors",
+    "guidance",
+    "images",
     "integrate_flow",
+    "inverse_problems",
     "langevin",
+    "likelihood",
     "metrics",
     "models",
     "objective",
+    "pair_loss",
     "paths",
     "plotting",
+    "projectile",
     "sampling",
     "score_matching",
     "solvers",
+    "stable_cfm_loss",
     "standard_mixture",
     "toy_data",
     "train",
     "training",
     "widgets",
+    "widgets_couplings",
+    "widgets_design",
     "widgets_diffusion",
+    "widgets_guidance",
+    "widgets_likelihood",
 ]

@@ -75,6 +75,10 @@ class AffineGaussianPath(ABC):
             raise ValueError(f"t must not reach a time where sigma'(t) is infinite, as {self} does")
         return self.alpha_dot(t) * x1 + sigma_dot * x0
 
+    def pair(self, x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """The point x_t and its target u_t, as `sample` and `velocity` but unchecked: for training steps."""
+        return self.alpha(t) * x1 + self.sigma(t) * x0, self.alpha_dot(t) * x1 + self.sigma_dot(t) * x0
+
     def conditional_velocity(self, x: Tensor, x1: Tensor, t) -> Tensor:
         """The field u_t(x | x1) = alpha' x1 + (sigma'/sigma) (x - alpha x1), of shape (n, d).
 

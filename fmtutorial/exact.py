@@ -7,6 +7,7 @@ C_k = sigma^2 I + alpha^2 S_k. Notebook 03 derives the rest. The data may be a `
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Generator, Tensor
@@ -15,7 +16,7 @@ from fmtutorial import _random, _validate
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture
 from fmtutorial.paths import AffineGaussianPath
 
-MAX_ELEMENTS = 4_000_000  # of the largest intermediate tensor, (rows, K, d); longer inputs go in chunks
+MAX_ELEMENTS = 250_000  # of an intermediate tensor, (rows, K, d) or (rows, K): what a cache holds at once
 
 
 def marginal_log_prob(mixture, path, x: Tensor, t) -> Tensor:
@@ -67,25 +68,39 @@ def loss_floor(
 
 
 def _log_prob(data, path, x, t):
-    return _in_chunks(lambda x, t: torch.logsumexp(_components(data, path, x, t)[0], 1), data, x, t)
+    joint = _data_posterior(data, path, x) if _is_finite(data) else partial(_components, data, path)
+    return _in_chunks(lambda x, t: torch.logsumexp(joint(x, t)[0], 1).to(x), data, x, t)
 
 
 def _score(data, path, x, t):
+    posterior = _data_posterior(data, path, x) if _is_finite(data) else None
+
     def rows(x, t):
         log_joint, z, c, rotate, _ = _components(data, path, x, t)
         return -_posterior_mean(log_joint, rotate(z / c))
 
-    return _in_chunks(rows, data, x, t)
+    def data_rows(x, t):  # every C_k is sigma^2 I
+        _, mean = posterior(x, t)
+        return -((x - path.alpha(t) * mean) / path.sigma(t) ** 2).to(x)
+
+    return _in_chunks(data_rows if _is_finite(data) else rows, data, x, t)
 
 
 def _velocity(data, path, x, t):
+    posterior = _data_posterior(data, path, x) if _is_finite(data) else None
+
     def rows(x, t):
         log_joint, z, c, rotate, (means, variances) = _components(data, path, x, t)
         alpha, _, alpha_dot, sigma_sigma_dot = _schedule(path, t)
         pull = rotate((alpha * alpha_dot * variances + sigma_sigma_dot) / c * z)
         return _posterior_mean(log_joint, alpha_dot * means + pull)
 
-    return _in_chunks(rows, data, x, t)
+    def data_rows(x, t):  # u_t(x | x1) is linear in x1
+        _, mean = posterior(x, t)
+        pull = path.sigma_dot(t) / path.sigma(t) * (x - path.alpha(t) * mean)
+        return (path.alpha_dot(t) * mean + pull).to(x)
+
+    return _in_chunks(data_rows if _is_finite(data) else rows, data, x, t)
 
 
 def _components(data, path, x, t):
@@ -95,7 +110,7 @@ def _components(data, path, x, t):
     z = x.unsqueeze(1) - alpha * means  # (n, K, d)
     if axes is not None:
         z = torch.einsum("kji,nkj->nki", axes, z)
-    c = (sigma**2 + alpha**2 * variances).expand_as(z)
+    c = sigma**2 + alpha**2 * variances  # (K, d) at one time, (n, K, d) at many
     log_joint = (
         log_weights - 0.5 * (z.square() / c + c.log()).sum(-1) - 0.5 * x.shape[1] * math.log(2 * math.pi)
     )
@@ -111,11 +126,27 @@ def _posterior_mean(log_joint: Tensor, values: Tensor) -> Tensor:
     return torch.einsum("nk,nki->ni", torch.softmax(log_joint, dim=1), values.expand(*log_joint.shape, -1))
 
 
+def _data_posterior(data, path, x) -> Callable:
+    """For a finite data set, a function (x, t) -> (log N(x; alpha x1_k, sigma^2 I) / K, E[x1 | x_t = x]).
+
+    In double precision, which |x - a y|^2 = |x|^2 - 2 a x.y + a^2 |y|^2 needs, and which its matrix product
+    pays for: without it there would be (n, K, d) differences.
+    """
+    x1 = data.x1.to(x.device, torch.float64)
+    constant, squares = -math.log(len(x1)), x1.square().sum(1)
+
+    def posterior(x, t):
+        x, t = x.double(), t.double()
+        alpha, sigma = path.alpha(t), torch.as_tensor(path.sigma(t))
+        square = x.square().sum(1, keepdim=True) - 2 * alpha * (x @ x1.T) + alpha**2 * squares
+        log_normal = -square / (2 * sigma**2) - 0.5 * x.shape[1] * torch.log(2 * math.pi * sigma**2)
+        return log_normal + constant, torch.softmax(log_normal, dim=1) @ x1
+
+    return posterior
+
+
 def _parameters(data, x: Tensor):
     """log w_k (K,), m_k (K, d), the eigenvalues (K, d) and eigenvectors (K, d, d) of S_k, like x."""
-    if isinstance(data, EmpiricalDistribution):
-        n = len(data.x1)
-        return x.new_full((n,), -math.log(n)), data.x1.to(x), x.new_zeros(()), None
     diagonal = bool(data.is_diagonal)
     variances = torch.diagonal(data.covariances, dim1=1, dim2=2) if diagonal else data.variances
     return data.weights.to(x).log(), data.means.to(x), variances.to(x), None if diagonal else data.axes.to(x)
@@ -129,12 +160,17 @@ def _schedule(path, t: Tensor):
 
 def _in_chunks(rows, data, x: Tensor, t: Tensor) -> Tensor:
     """Apply `rows` to so few points at a time that memory stays bounded."""
-    n_components = len(data.x1) if isinstance(data, EmpiricalDistribution) else len(data.means)
-    size = max(1, MAX_ELEMENTS // (n_components * x.shape[1]))
+    width = len(data.x1) if _is_finite(data) else data.means.numel()
+    size = max(1, MAX_ELEMENTS // width)
     if len(x) <= size:
         return rows(x, t)
     t = t.expand(len(x), 1) if t.ndim == 0 else t
     return torch.cat([rows(*pair) for pair in zip(x.split(size), t.split(size), strict=True)])
+
+
+def _is_finite(data) -> bool:
+    """Is it a finite data set, whose components have no width?"""
+    return isinstance(data, EmpiricalDistribution)
 
 
 def _check_data_and_path(data, path) -> None:
@@ -151,7 +187,7 @@ def _checked(data, path, x: Tensor, t) -> tuple[Tensor, Tensor]:
     _check_data_and_path(data, path)
     x = _validate.points(x, "x", data.dim)
     t = _validate.path_time(t, x)
-    if isinstance(data, EmpiricalDistribution) and bool((torch.as_tensor(path.sigma(t)) == 0).any()):
+    if _is_finite(data) and bool((torch.as_tensor(path.sigma(t)) == 0).any()):
         raise ValueError(
             f"t must not reach a time where sigma(t) = 0, as {path} does: data points have no width"
         )

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from torch import Generator, Tensor
+import torch
+from torch import Generator, Tensor, nn
 from torch.utils.data import Dataset, get_worker_info
 
 from fmtutorial import _random, _validate
@@ -29,8 +30,7 @@ class FlowMatchingDataset(Dataset):
         x1, generator = self.x1[i], self._generator()
         x0 = _random.normal_like(x1, generator)
         t = _random.uniform_time(x1[:1], generator)[0]
-        x_t = self.path.alpha(t) * x1 + self.path.sigma(t) * x0
-        u_t = self.path.alpha_dot(t) * x1 + self.path.sigma_dot(t) * x0
+        x_t, u_t = self.path.pair(x0, x1, t)
         return x_t, t, u_t
 
     def _generator(self) -> Generator | None:
@@ -63,11 +63,46 @@ def cfm_loss(
     if coupling is not None:
         permutation = coupling(x0, x1)
         x1, y = x1[permutation], [c[permutation] for c in y]
-    x_t = path.alpha(t) * x1 + path.sigma(t) * x0
-    u_t = path.alpha_dot(t) * x1 + path.sigma_dot(t) * x0
+    x_t, u_t = path.pair(x0, x1, t)
     if y and condition_dropout:
         y.append(_random.uniform_time(x1, generator) >= condition_dropout)
-    v = model(x_t, t, *y)
+    return _mean_square(model(x_t, t, *y), u_t)
+
+
+def pair_loss(model, pairs, path: AffineGaussianPath, generator: Generator | None = None) -> Tensor:
+    """The conditional flow matching loss of given pairs (x0, x1), a scalar: `cfm_loss`, but x0 is not drawn.
+
+    For pairs that belong together, such as `couplings.reflow_pairs` makes; (x0, x1, y) with conditions.
+    """
+    x0, x1, *y = pairs
+    t = _random.uniform_time(x1, generator)
+    x_t, u_t = path.pair(x0, x1, t)
+    return _mean_square(model(x_t, t, *y), u_t)
+
+
+def stable_cfm_loss(
+    model, x1: Tensor, path: AffineGaussianPath, generator: Generator | None = None
+) -> Tensor:
+    """The CFM loss with each target averaged over its batch: the same minimum, far less noise.
+
+    Any x1_j of the batch may have led to x_t, with probability w_j ~ N(x_t; alpha x1_j, sigma^2 I). In the
+    place of u_t(x_t | x1) the target is sum_j w_j u_t(x_t | x1_j), which has the same mean given x_t, and so
+    the same minimiser (Xu, Tong, Jaakkola 2023, for scores). x1 (n, d): drawn independently, no conditions.
+    """
+    t = _random.uniform_time(x1, generator)
+    x0 = _random.normal_like(x1, generator)
+    x_t, u_t = path.pair(x0, x1, t)
+    alpha, sigma = path.alpha(t), path.sigma(t)
+    # log N(x_t; alpha x1_j, sigma^2 I) without what is the same for all j
+    log_w = (alpha * x_t @ x1.T - 0.5 * alpha**2 * x1.square().sum(1)) / sigma**2
+    mean = torch.softmax(log_w, dim=1) @ x1  # of the x1 that may have led to x_t
+    slope = path.alpha_dot(t) - alpha * path.sigma_dot(t) / sigma  # of u_t(x | x1_j), which is linear in x1_j
+    u_t = u_t + slope * (mean - x1)
+    return _mean_square(model(x_t, t), u_t)
+
+
+def _mean_square(v: Tensor, u_t: Tensor) -> Tensor:
+    """|v - u_t|^2, a mean over the batch and the elements."""
     if v.shape != u_t.shape:  # broadcasting would go unnoticed
         raise ValueError(f"model must return the shape {tuple(u_t.shape)}, got {tuple(v.shape)}")
-    return (v - u_t).square().mean()
+    return nn.functional.mse_loss(v, u_t)

@@ -50,6 +50,11 @@ class StraightPath(AffineGaussianPath):
         """sigma'(t) = -(1 - sigma_min)."""
         return -(1 - self.sigma_min)
 
+    def pair(self, x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """A straight line is its start and its velocity: u_t = x1 - (1 - sigma_min) x0, x_t = x0 + t u_t."""
+        u_t = torch.sub(x1, x0, alpha=1 - self.sigma_min)
+        return x0 + t * u_t, u_t
+
 
 @dataclass(frozen=True)
 class CosinePath(AffineGaussianPath):

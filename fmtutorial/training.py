@@ -15,7 +15,7 @@ from fmtutorial import _validate
 from fmtutorial._loop import as_tuple, batches, ema_update, warmup_cosine
 from fmtutorial.checkpoints import load_checkpoint, save_checkpoint
 from fmtutorial.models import recommended_network
-from fmtutorial.objective import FlowMatchingDataset, cfm_loss
+from fmtutorial.objective import FlowMatchingDataset, cfm_loss, pair_loss, stable_cfm_loss
 from fmtutorial.paths import AffineGaussianPath, StraightPath
 
 __all__ = [
@@ -24,7 +24,9 @@ __all__ = [
     "cfm_loss",
     "fit",
     "load_checkpoint",
+    "pair_loss",
     "save_checkpoint",
+    "stable_cfm_loss",
     "train",
 ]
 
@@ -120,8 +122,6 @@ def fit(
     condition: Tensor | None = None,
     condition_dropout: float = 0.1,
     model: nn.Module | None = None,
-    batch_size: int = 256,
-    lr: float = 1e-2,
     **options,
 ) -> tuple[nn.Module, TrainingHistory]:
     """The recommended network, trained by the recommended recipe: return (model, history).
@@ -129,7 +129,8 @@ def fit(
     data: points (N, d), a pair (x1, y), or anything whose `.sample(n, generator)` returns such, fresh at
     every step. condition: y for points, classes (N,) or numbers (N, c), dropped for a share of
     `condition_dropout` of the examples, so that the model is the unconditional one too.
-    path: `StraightPath()` unless given. Further `options` go to `train`. Data should be of about unit scale.
+    path: `StraightPath()` unless given. The recipe is `stable_cfm_loss` (`cfm_loss` with conditions), batches
+    of 256, lr 0.01 and a cosine schedule; `options` change it and go to `train`. Data of about unit scale.
     """
     path = StraightPath() if path is None else path
     if condition is not None:
@@ -140,20 +141,15 @@ def fit(
         data = (data, condition)
     _check_data(model, data, "data")
     _validate.real(condition_dropout, "condition_dropout", low=0.0, high=1.0, open_high=True)
+    example = as_tuple(data.sample(1, generator) if hasattr(data, "sample") else data)
     if model is None:
-        example = as_tuple(data.sample(1, generator) if hasattr(data, "sample") else data)
         if len(example) > 1 and hasattr(data, "sample") and not example[1].is_floating_point():
             raise ValueError("model must be given for a sampler of classes, whose number is not known here")
         model = recommended_network(*example[:2], unconditional=condition_dropout > 0, generator=generator)
-    recipe = {
-        "schedule": "cosine",
-        "ema": 0.999,
-        "loss_fn": partial(cfm_loss, condition_dropout=condition_dropout),
-    }
-    history = train(
-        model, data, path, n_steps, batch_size=batch_size, lr=lr, generator=generator, **(recipe | options)
-    )
-    return model, history
+    conditional = partial(cfm_loss, condition_dropout=condition_dropout)
+    loss_fn = conditional if len(example) > 1 else stable_cfm_loss
+    recipe = {"batch_size": 256, "lr": 1e-2, "schedule": "cosine", "loss_fn": loss_fn, "generator": generator}
+    return model, train(model, data, path, n_steps, **(recipe | options))
 
 
 def _check_and_count_steps(

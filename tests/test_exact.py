@@ -252,3 +252,37 @@ def test_single_precision_stays_finite_far_from_the_data():
     data, x = EmpiricalDistribution(normal(50, 2).float()), 30 * normal(50, 2).float()
     for t in (0.0, 0.5, 0.999, 1.0):
         assert torch.isfinite(exact.marginal_velocity(data, StraightPath(1e-3), x, t)).all()
+
+
+@pytest.mark.parametrize("sigma_min, tolerance", [(0.1, 1e-6), (1e-3, 1e-5), (1e-4, 1e-3)])
+@pytest.mark.parametrize("shift", [0.0, 10.0])
+def test_finite_data_is_accurate_where_the_kernels_are_narrow(sigma_min, tolerance, shift):
+    # against differences in double precision, written out
+    points, path, t = normal(40, 3) + shift, StraightPath(sigma_min), 1.0
+    x = points[:20] + sigma_min * normal(20, 3, 5)
+    square = (x[:, None] - t * points).square().sum(-1)
+    r = torch.softmax(-square / (2 * sigma_min**2), 1)
+    conditional = points - (1 - sigma_min) / sigma_min * (x[:, None] - t * points)
+    expected = torch.einsum("nk,nki->ni", r, conditional)
+    data = EmpiricalDistribution(points)
+    torch.testing.assert_close(
+        exact.marginal_velocity(data, path, x, t), expected, rtol=tolerance, atol=tolerance
+    )
+    log_p = (
+        torch.logsumexp(-square / (2 * sigma_min**2), 1)
+        - math.log(40)
+        - 1.5 * math.log(2 * math.pi * sigma_min**2)
+    )
+    torch.testing.assert_close(
+        exact.marginal_log_prob(data, path, x, t), log_p, rtol=tolerance, atol=tolerance
+    )
+
+
+def test_memory_stays_bounded(monkeypatch):
+    # ten thousand data points in 64 dimensions: no tensor larger than the data and the chunks
+    largest = []
+    softmax = torch.softmax
+    monkeypatch.setattr(torch, "softmax", lambda x, dim: largest.append(x.numel()) or softmax(x, dim=dim))
+    data, x = EmpiricalDistribution(normal(10_000, 64).float()), normal(300, 64).float()
+    assert exact.marginal_velocity(data, StraightPath(0.1), x, 0.5).shape == (300, 64)
+    assert len(largest) > 1 and max(largest) <= exact.MAX_ELEMENTS

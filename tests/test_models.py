@@ -6,8 +6,8 @@ from helpers import normal, seeded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fmtutorial import VelocityNet
-from fmtutorial.models import time_features
+from fmtutorial import ConditionalVelocityNet, VelocityNet
+from fmtutorial.models import ResidualBlock, recommended_network, time_features
 
 
 @pytest.mark.parametrize("time_dim", [1, 2, 5])
@@ -64,3 +64,45 @@ def test_double_precision_is_kept():
 def test_depth_counts_hidden_layers(depth):
     linear = [m for m in VelocityNet(depth=depth).modules() if isinstance(m, torch.nn.Linear)]
     assert len(linear) == depth + 1
+
+
+def conditional(**options):
+    torch.manual_seed(0)
+    net = ConditionalVelocityNet(2, hidden_dim=16, n_blocks=2, **options)
+    for p in net.parameters():  # the zeros of a new network would hide what the blocks do
+        torch.nn.init.normal_(p, std=0.3)
+    return net
+
+
+def test_rows_of_a_conditional_network_do_not_see_each_other():
+    net, x, y = conditional(n_classes=4), normal(6, 2).float(), torch.tensor([0, 1, 2, 3, 0, 1])
+    t = torch.rand(6, 1, generator=seeded())
+    whole = net(x, t, y)
+    rows = torch.cat([net(x[i : i + 1], t[i : i + 1], y[i : i + 1]) for i in range(6)])
+    torch.testing.assert_close(whole, rows)
+    assert not torch.allclose(net(x, t, (y + 1) % 4), whole)
+
+
+@pytest.mark.parametrize("kind", ["n_classes", "condition_dim"])
+def test_rows_that_drop_their_condition_are_unconditional(kind):
+    net, x = conditional(**{kind: 3}), normal(6, 2).float()
+    y = torch.tensor([0, 1, 2, 0, 1, 2]) if kind == "n_classes" else normal(6, 3, 1).float()
+    keep = torch.tensor([True, False] * 3).unsqueeze(1)
+    mixed = net(x, 0.3, y, keep)
+    torch.testing.assert_close(mixed[::2], net(x, 0.3, y)[::2])
+    torch.testing.assert_close(mixed[1::2], net(x, 0.3)[1::2])
+
+
+def test_a_new_block_changes_nothing():
+    torch.manual_seed(0)
+    block, h = ResidualBlock(8), normal(5, 8).float()
+    assert torch.equal(block(h, normal(5, 8, 1).float()), h)
+
+
+def test_the_recommended_network_fits_its_data():
+    x, y = normal(5, 3).float(), torch.tensor([0, 4, 1, 0, 2])
+    assert recommended_network(x)(x, 0.5).shape == (5, 3)
+    assert recommended_network(x, y).n_classes == 5
+    assert recommended_network(x, x[:, :2], unconditional=False)(x, 0.5, x[:, :2]).shape == (5, 3)
+    a, b = (recommended_network(x, generator=seeded(4)) for _ in range(2))
+    assert torch.equal(a(x, 0.1), b(x, 0.1))

@@ -13,7 +13,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-DECLARED = {"fmtutorial", "ipywidgets", "matplotlib", "numpy", "scipy", "seaborn", "torch", "torchdiffeq"}
+DECLARED = {
+    "fmtutorial",
+    "ipywidgets",
+    "matplotlib",
+    "numpy",
+    "scipy",
+    "seaborn",
+    "sklearn",
+    "torch",
+    "torchdiffeq",
+}
 SPOKEN = [
     "you will be able to",
     "## Summary",

@@ -1,14 +1,16 @@
 """The interactive figures: the numbers that they show are right, and every control does something."""
 
 import base64
+import io
 import math
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from scipy.spatial import cKDTree
 
-from fmtutorial import StraightPath, VelocityNet, exact, integrate_flow, metrics, standard_mixture
+from fmtutorial import StraightPath, VelocityNet, _explorer, exact, integrate_flow, metrics, standard_mixture
 from fmtutorial.widgets import sigma_min_explorer, step_count_explorer
 
 MIXTURE = standard_mixture()
@@ -179,3 +181,11 @@ def test_explorers_leave_the_global_random_state_alone():
     sigma_min_explorer().data.value = 8
     step_count_explorer().n_steps.value = 3
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_png_holds_every_pixel():
+    rgba = np.random.default_rng(0).integers(0, 256, (7, 5, 4), dtype=np.uint8)
+    read = Image.open(io.BytesIO(_explorer.encode_png(memoryview(rgba))))
+    read.verify()
+    pixels = np.asarray(Image.open(io.BytesIO(_explorer.encode_png(memoryview(rgba)))))
+    assert (pixels == rgba[..., :3]).all()

@@ -13,7 +13,11 @@ from fmtutorial.checks import (
     chapter03,
     chapter04,
     chapter05,
+    chapter06,
     chapter07,
+    chapter08,
+    chapter09,
+    chapter10,
     lab_loops,
     lab_paths,
     lab_steps,
@@ -34,7 +38,11 @@ EXERCISES: dict[str, Exercise | Bug] = {
     **chapter03.EXERCISES,
     **chapter04.EXERCISES,
     **chapter05.EXERCISES,
+    **chapter06.EXERCISES,
     **chapter07.EXERCISES,
+    **chapter08.EXERCISES,
+    **chapter09.EXERCISES,
+    **chapter10.EXERCISES,
     **dict(sorted((lab_paths.EXERCISES | lab_steps.EXERCISES | lab_loops.EXERCISES).items(), key=_by_number)),
 }
 

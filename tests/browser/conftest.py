@@ -71,6 +71,7 @@ def lab(tmp_path_factory):
     environment = (
         os.environ | folders | settings | {"OMP_NUM_THREADS": "1", "IPYTHONDIR": str(home / "ipython")}
     )
+    environment.pop("MPLBACKEND", None)  # the tests' own; a learner's notebook draws inline
     with (home / "log").open("w") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         try:

@@ -1,0 +1,161 @@
+"""Figures and tables drawn from benchmarks/results/*.json: nothing here is measured, or typed in."""
+
+from collections import defaultdict
+
+import matplotlib
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
+
+PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#222222", "#E69F00"]  # Okabe & Ito 2008
+MARKERS = "osD^vP"
+plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False})
+
+
+def provenance(result: dict) -> str:
+    """One sentence: when, on what, with which versions."""
+    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    return (
+        f"Measured on {result['date']}: {result['processor']} ({result['cores']} cores, {result['threads']} "
+        f"thread used), {result['system']}; {versions}. {result['rounds']} rounds."
+    )
+
+
+def rows_of(result: dict, unit: str) -> list[dict]:
+    """The rows in one unit."""
+    return [r for r in result["rows"] if r["unit"] == unit]
+
+
+def training(result: dict) -> tuple[Figure, str]:
+    """Bars of a training step as a multiple of the bare one."""
+    rows = [r for r in rows_of(result, "ratio") if r["name"].endswith("/ bare")][::-1]
+    names, medians = [r["name"].removesuffix(" / bare") for r in rows], [r["median"] for r in rows]
+    spread = [[r["median"] - r["least"] for r in rows], [r["most"] - r["median"] for r in rows]]
+    fig, ax = plt.subplots(figsize=(7.5, 3.2), layout="constrained")
+    ax.barh(names, medians, xerr=spread, color=PALETTE[0], height=0.6, capsize=3, log=True)
+    for i, (median, r) in enumerate(zip(medians, rows, strict=True)):
+        ax.text(r["most"] * 1.04, i, f"{median:.2f}", va="center")
+    ax.axvline(1, color="black", lw=1)
+    ax.set(xlabel="time of a step / bare step (logarithmic)", xlim=(0.8, 30), xticks=[1, 2, 5, 10, 20])
+    ax.xaxis.set_major_formatter(ScalarFormatter())
+    ax.xaxis.set_minor_formatter("")
+    listed = ", ".join(f"{n} {m:.2f}" for n, m in zip(names[::-1], medians[::-1], strict=True))
+    return fig, f"Bars of the time of one training step as a multiple of the bare step: {listed}."
+
+
+def sampling(result: dict) -> tuple[Figure, str]:
+    """Error against NFE, a panel for each velocity, with the floor of a perfect solver."""
+    rows = [r for r in rows_of(result, "sliced W2") if "velocity" in r]
+    floor = next(r for r in result["rows"] if r["name"].startswith("floor, a perfect"))
+    fig, axes = plt.subplots(1, 2, figsize=(9.5, 3.9), sharey=True, layout="constrained")
+    for ax, velocity in zip(axes, ("exact", "learned"), strict=True):
+        curves = defaultdict(list)
+        for r in rows:
+            if r["velocity"] == velocity:
+                curves[r["name"].split()[0]].append((r["nfe"], r["mean"]))
+        for (name, points), color, marker in zip(curves.items(), PALETTE, MARKERS, strict=False):
+            ax.loglog(*zip(*sorted(points), strict=True), marker=marker, color=color, label=name)
+        ax.axhspan(floor["least"], floor["most"], color="grey", alpha=0.2, lw=0)
+        ax.axhline(floor["median"], color="black", ls="--", label="a perfect solver")
+        ax.set_xscale("log", base=2)
+        ax.xaxis.set_major_formatter(ScalarFormatter())
+        ax.set(xlabel="function evaluations (NFE)", title=f"{velocity} velocity")
+        ax.grid(alpha=0.3)
+    axes[0].set_ylabel("sliced W2 to stratified samples")
+    axes[1].legend()
+    least = [f"{r['name'].split(',')[0]} {r['median']:.0f} ({r['velocity']})" for r in rows_of(result, "NFE")]
+    return fig, (
+        "Two log-log panels, exact and learned velocity: the error of Euler, midpoint, rk4 and dopri5 falls "
+        "with the number of function evaluations until it meets the dashed floor of a perfect solver. Fewest "
+        f"evaluations to within a tenth of the floor: {', '.join(least)}."
+    )
+
+
+def quality(result: dict) -> tuple[Figure, str]:
+    """Excess loss against seconds for every recipe."""
+    excess, spent = rows_of(result, "excess loss"), rows_of(result, "s")
+    fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+    curves = defaultdict(list)
+    for e, s in zip(excess, spent, strict=True):
+        curves[e["name"]].append((s["median"], e["mean"], e["mean"] - e["least"], e["most"] - e["mean"]))
+    for (name, points), color, marker in zip(curves.items(), PALETTE, MARKERS, strict=False):
+        x, y, below, above = zip(*sorted(points), strict=True)
+        ax.errorbar(x, y, [below, above], marker=marker, color=color, capsize=3, label=name)
+    ax.set(xscale="log", yscale="log", xlabel="seconds of training", ylabel="excess loss")
+    ax.xaxis.set_major_formatter(ScalarFormatter())
+    ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    told = ", ".join(f"{r['name']}, {r['steps']} steps: {r['mean']:.4f}" for r in excess)
+    return fig, f"Excess loss against seconds on logarithmic axes, means and extremes of three seeds: {told}."
+
+
+def interaction(result: dict) -> tuple[Figure, str]:
+    """Stacked bars: computing, drawing and encoding for each control."""
+    parts, bars = ("computing", "drawing", "encoding"), {}
+    for r in result["rows"]:
+        name = f"{r['explorer'].removesuffix('_explorer')}: {r['control']}"
+        bars.setdefault(name, {})[r["name"]] = r["median"]
+    fig, ax = plt.subplots(figsize=(7.5, 3), layout="constrained")
+    left = [0.0] * len(bars)
+    for part, color, hatch in zip(parts, PALETTE, ("", "//", ".."), strict=False):
+        widths = [b[part] for b in bars.values()]
+        ax.barh(list(bars), widths, left=left, color=color, hatch=hatch, edgecolor="white", label=part)
+        left = [a + b for a, b in zip(left, widths, strict=True)]
+    ax.invert_yaxis()
+    ax.set(xlabel="milliseconds in the kernel for one redraw")
+    ax.legend()
+    listed = ", ".join(f"{name} {total:.0f} ms" for name, total in zip(bars, left, strict=True))
+    return (
+        fig,
+        f"Stacked bars of computing, drawing and encoding for each control of the explorers: {listed}.",
+    )
+
+
+def growth(result: dict) -> tuple[Figure, str]:
+    """Cost against n, against d and against components, log-log."""
+    curves, slopes = defaultdict(list), {}
+    for r in result["rows"]:
+        if r["unit"] == "ms":
+            curves[r["name"]].append((r["size"], r["median"]))
+        elif r["unit"] == "exponent":
+            slopes[r["name"].removesuffix(": slope")] = r["median"]
+    panels = {"number of points": ", n", "dimension d": ", d", "components or data points": "components data"}
+    fig, axes = plt.subplots(1, 3, figsize=(11, 4.6), layout="constrained")
+    for ax, (label, end) in zip(axes, panels.items(), strict=True):
+        members = [c for c in curves if c.rsplit(", ", 1)[1].split()[0] in end.replace(",", "").split()]
+        for i, name in enumerate(members):
+            short = name.rsplit(", ", 1)[0]
+            style = {"marker": MARKERS[i % 6], "color": PALETTE[i % 6], "ms": 4}
+            ax.loglog(*zip(*curves[name], strict=True), label=f"{short} ({slopes[name]:.2f})", **style)
+        ax.set(xlabel=label)
+        ax.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+        ax.grid(alpha=0.3)
+    axes[0].set_ylabel("ms")
+    listed = ", ".join(f"{name} {k:.2f}" for name, k in slopes.items())
+    return fig, f"Cost against size on logarithmic axes in three panels. Fitted slopes: {listed}."
+
+
+def suite(result: dict) -> tuple[Figure, str]:
+    """Bars of the slowest files."""
+    rows = [r for r in result["rows"][1:] if not r["name"].startswith("slowest")][:16]
+    names = [r["name"].rsplit("/", 1)[-1] for r in rows]
+    fig, ax = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
+    ax.barh(names, [r["median"] for r in rows], color=PALETTE[0])
+    ax.invert_yaxis()
+    ax.set(xlabel="seconds on one process")
+    listed = ", ".join(f"{n} {r['median']:.0f} s" for n, r in zip(names, rows, strict=True))
+    return fig, f"Bars of the seconds of the slowest test files and notebooks: {listed}."
+
+
+FIGURES = {f.__name__: f for f in (training, quality, sampling, interaction, growth, suite)}
+
+
+def markdown_table(result: dict) -> list[str]:
+    """All rows of a result as a Markdown table."""
+    lines = ["| what | median | least | most | unit |", "|---|---|---|---|---|"]
+    for r in result["rows"]:
+        extra = [f"{k} {v}" for k, v in r.items() if k not in ("name", "unit", "median", "least", "most")]
+        name = f"{r['name']} ({', '.join(extra)})" if extra else r["name"]
+        lines.append(f"| {name} | {r['median']:g} | {r['least']:g} | {r['most']:g} | {r['unit']} |")
+    return lines

@@ -1,0 +1,77 @@
+"""Writes the page of the benchmarks, with its figures, from benchmarks/results/*.json."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import figures  # noqa: E402
+from benchmarks.timing import RESULTS, read  # noqa: E402
+
+HEAD = """# Speed and quality, measured
+
+Every figure on this page is drawn from a file in `benchmarks/results/`, which this command writes:
+
+```bash
+pip install -e ".[benchmarks]"
+python -m benchmarks training quality sampling interaction growth suite
+```
+
+The sides of a comparison take turns in one process on one thread. Absolute times are one machine's; the
+ratios carry over.
+"""
+
+TOLD = {
+    "training": (
+        "A training step",
+        "The same net, batch and fused Adam for all. *Bare* is forward, backward and optimizer step on "
+        "tensors that are ready beforehand: no data, no noise, no loss kept. The textbook's loop draws one "
+        "sample at a time in a `Dataset`.",
+    ),
+    "quality": (
+        "Time to quality",
+        "The excess loss is the mean squared distance from the learned velocity to the exact one. Each "
+        "recipe adds one part to the one before it; chapter 04 says what each is for.",
+    ),
+    "sampling": (
+        "Sampling",
+        "Which floor is meant must be said. Two sets of samples with random component counts differ mostly "
+        "by the luck of their counts; with stratified counts the floor is lower and steadier. Here the "
+        "reference is stratified, and the dashed line is what a perfect solver gets from random noise. Equal "
+        "steps are the best spacing for this mixture, or within a few percent of it (see the numbers), so "
+        "`integrate_flow` offers no other.",
+    ),
+    "interaction": (
+        "Interaction",
+        "What the kernel does for one redraw of an interactive figure. Server and browser come on top; the "
+        "browser tests measure them.",
+    ),
+    "growth": (
+        "Growth",
+        "A slope $k$ means that the cost grows as the size to the power of $k$. Nothing grows faster than "
+        "its mathematics demands; the optimal coupling, where it is measured, is the one that is cubic.",
+    ),
+    "suite": ("The suite", "Where the seconds of `pytest --nbval` go."),
+}
+
+
+def section(part: str, images: Path) -> list[str]:
+    """One part: words, figure with its alternative text, where it was measured, and all its numbers."""
+    result, (title, words) = read(part), TOLD[part]
+    figure, alt = figures.FIGURES[part](result)
+    figure.savefig(images / f"speed_{part}.png", dpi=130)
+    figures.plt.close(figure)
+    image = [f"```{{image}} images/speed_{part}.png", f":alt: {alt}", "```"]
+    table = ["```{dropdown} All numbers", *figures.markdown_table(result), "```"]
+    notes = [f"- {note}" for note in result["notes"]]
+    return [f"## {title}", "", words, "", *image, "", figures.provenance(result), "", *notes, "", *table, ""]
+
+
+def write(target: Path) -> None:
+    """The page, of those parts that have been measured."""
+    lines = [HEAD]
+    for part in TOLD:
+        if (RESULTS / f"{part}.json").exists():
+            lines += section(part, target.parent / "images")
+    target.write_text("\n".join(lines), encoding="utf-8")

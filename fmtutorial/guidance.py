@@ -1,0 +1,43 @@
+"""Steering a trained flow without training it again: guidance by a condition, and pixels that are known."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from fmtutorial import _validate
+
+
+def guided(model: Callable, y: Tensor, w: float) -> Callable[[Tensor, Tensor], Tensor]:
+    """The velocity (1 + w) v(x, t, y) - w v(x, t), a function (x, t) for solvers (Ho & Salimans 2022).
+
+    y: a condition for each row of x, classes (n,) or numbers (n, c). w = 0 is the conditional velocity,
+    w = -1 the unconditional one; many programs call s = 1 + w the scale. The model is called twice each time.
+    """
+    if not callable(model):
+        raise TypeError(f"model must be callable as model(x, t, y), got {type(model).__name__}")
+    if not isinstance(y, Tensor) or y.ndim == 0:
+        raise TypeError(f"y must be a torch.Tensor with one row for each x, got {y!r}")
+    w = _validate.real(w, "w", low=-1.0, high=float("inf"), open_high=True)
+    if hasattr(model, "check_condition"):
+        model.check_condition(y, len(y))
+        model.check_condition(None, len(y))  # it must be the unconditional velocity too
+    return lambda x, t: (1 + w) * model(x, t, y) - w * model(x, t)
+
+
+def clamped(velocity: Callable, x0: Tensor, x1: Tensor, known: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
+    """The velocity x1 - x0 where `known` is true and velocity(x, t) elsewhere, a function (x, t) for solvers.
+
+    Started at the noise x0 (n, d), the known elements arrive at those of x1 (n, d) on straight lines, and the
+    others follow the flow that sees them on their way: inpainting by replacement, which is not exact
+    conditioning. known: bool, (d,) or (n, d). For the straight path with sigma_min = 0.
+    """
+    _validate.same_shape(_validate.points(x0, "x0"), "x0", _validate.points(x1, "x1"), "x1")
+    if not isinstance(known, Tensor) or known.dtype != torch.bool:
+        kind = known.dtype if isinstance(known, Tensor) else type(known).__name__
+        raise TypeError(f"known must be a torch.Tensor of dtype torch.bool, got {kind}")
+    if known.shape not in (x0.shape, x0.shape[1:]):
+        allowed = f"{tuple(x0.shape[1:])} or {tuple(x0.shape)}"
+        raise ValueError(f"known must have the shape {allowed}, got {tuple(known.shape)}")
+    straight = x1 - x0
+    return lambda x, t: torch.where(known, straight, velocity(x, t))

@@ -1,0 +1,127 @@
+"""The loss of a batch: its formula, with couplings and conditions, and its quieter form."""
+
+import math
+from functools import partial
+
+import pytest
+import torch
+from helpers import normal, seeded
+
+from fmtutorial import (
+    EmpiricalDistribution,
+    StraightPath,
+    VelocityNet,
+    cfm_loss,
+    exact,
+    integrate_flow,
+    stable_cfm_loss,
+    standard_mixture,
+)
+from fmtutorial.paths import AffineGaussianPath
+
+MIXTURE = standard_mixture()
+
+
+class Trigonometric(AffineGaussianPath):
+    """alpha = sin(pi t / 2), sigma = cos(pi t / 2)."""
+
+    alpha = staticmethod(lambda t: torch.sin(math.pi / 2 * t))
+    sigma = staticmethod(lambda t: torch.cos(math.pi / 2 * t))
+    alpha_dot = staticmethod(lambda t: math.pi / 2 * torch.cos(math.pi / 2 * t))
+    sigma_dot = staticmethod(lambda t: -math.pi / 2 * torch.sin(math.pi / 2 * t))
+
+
+PATHS = [StraightPath(0.0), StraightPath(0.1), Trigonometric()]
+
+
+def drawn(x1, seed, path):
+    """t, x_t and u_t as the losses draw them."""
+    generator = seeded(seed)
+    t = torch.rand(len(x1), 1, generator=generator, dtype=x1.dtype)
+    x0 = torch.randn(x1.shape, generator=generator, dtype=x1.dtype)
+    return t, path.sample(x0, x1, t), path.velocity(x0, x1, t)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=str)
+def test_a_pair_is_the_sample_and_its_velocity(path):
+    x0, x1, t = normal(20, 3), normal(20, 3, 1), torch.rand(20, 1, generator=seeded(), dtype=torch.float64)
+    x_t, u_t = path.pair(x0, x1, t)
+    torch.testing.assert_close(x_t, path.sample(x0, x1, t))
+    torch.testing.assert_close(u_t, path.velocity(x0, x1, t))
+
+
+@pytest.mark.parametrize("path", PATHS, ids=str)
+@pytest.mark.parametrize("dim", [1, 2, 5])
+def test_the_stable_target_is_the_exact_velocity_of_the_batch(path, dim):
+    x1 = normal(40, dim)
+    t, x_t, _ = drawn(x1, 3, path)
+    u = exact.marginal_velocity(EmpiricalDistribution(x1), path, x_t, t)
+    model = VelocityNet(dim, out_dim=dim, hidden_dim=8).double()
+    expected = (model(x_t, t) - u).square().sum() / (40 * dim)
+    torch.testing.assert_close(stable_cfm_loss(model, x1, path, seeded(3)), expected)
+
+
+def test_the_stable_target_has_the_same_mean_given_the_point():
+    """Its difference from u_t is uncorrelated with every function of x_t and t, even in batches of 4."""
+    path, n = StraightPath(0.1), 20_000
+    x1, noise = MIXTURE.sample(4 * n, seeded(), dtype=torch.float64).view(n, 4, 2), seeded(1)
+    t = torch.rand(n, 4, 1, generator=noise, dtype=torch.float64)
+    x0 = torch.randn(n, 4, 2, generator=noise, dtype=torch.float64)
+    x_t, u_t = path.pair(x0, x1, t)
+    alpha, sigma = path.alpha(t), path.sigma(t)
+    squares = (x_t[:, :, None] - alpha[..., None] * x1[:, None]).square().sum(-1)
+    w = torch.softmax(-squares / (2 * sigma**2), dim=2)  # (n, 4, 4)
+    conditional = (x1[:, None] - 0.9 * x_t[:, :, None]) / sigma[..., None]  # u_t(x_i | x1_j), Lipman's eq. 21
+    stable = torch.einsum("bij,bijd->bid", w, conditional)
+    for feature in (torch.ones_like(t), t, x_t[..., :1], x_t.sin(), (x_t.sum(-1, keepdim=True) > 2).double()):
+        gap = ((stable - u_t) * feature).mean(1)
+        assert (gap.mean(0).abs() < 5 * gap.std(0) / math.sqrt(n)).all()
+    assert stable.var() < 0.9 * u_t.var()  # and much of the noise is gone
+
+
+def test_the_stable_loss_of_the_exact_velocity_is_lower_but_not_zero():
+    path, x1 = StraightPath(), MIXTURE.sample(2000, seeded())
+    u = exact.velocity_field(MIXTURE, path)
+    assert cfm_loss(u, x1, path, seeded(1)) > 1.8
+    assert 0.001 < stable_cfm_loss(u, x1, path, seeded(1)) < 0.1
+
+
+def test_a_coupling_permutes_the_data_and_their_labels_alike():
+    x1, y, path = normal(30, 2), torch.arange(30), StraightPath(0.1)
+    seen = {}
+
+    def model(x, t, y):
+        seen.update(x=x, t=t, y=y)
+        return torch.zeros_like(x)
+
+    def backwards(x0, x1):
+        return torch.arange(29, -1, -1)
+
+    loss = cfm_loss(model, (x1, y), path, seeded(2), coupling=backwards)
+    assert torch.equal(seen["y"], y.flip(0))
+    _, x_t, u_t = drawn(x1.flip(0), 2, path)
+    torch.testing.assert_close(seen["x"], x_t)
+    torch.testing.assert_close(loss, u_t.square().mean())
+
+
+def test_conditions_are_dropped_for_their_share():
+    x1, y = normal(4000, 2), torch.zeros(4000, dtype=torch.long)
+    kept = []
+
+    def model(x, t, y, keep=None):
+        kept.append(keep)
+        return torch.zeros_like(x)
+
+    cfm_loss(model, (x1, y), StraightPath(), seeded(), condition_dropout=0.2)
+    assert kept[0].shape == (4000, 1) and kept[0].dtype == torch.bool
+    assert 1 - kept[0].double().mean() == pytest.approx(0.2, abs=0.03)
+    cfm_loss(model, (x1, y), StraightPath(), seeded())
+    assert kept[1] is None
+
+
+def test_the_solver_passes_the_condition_on():
+    y = torch.tensor([[1.0], [2.0], [-3.0]], dtype=torch.float64)
+    end = integrate_flow(lambda x, t, y: y.expand_as(x), normal(3, 2), n_steps=4, method="euler", condition=y)
+    torch.testing.assert_close(end[0][-1], normal(3, 2) + y)
+    whole = integrate_flow(partial(lambda x, t, y: y * x, y=y), normal(3, 2), n_steps=50, method="rk4")[0][-1]
+    torch.testing.assert_close(whole, normal(3, 2) * y.exp(), rtol=1e-5, atol=1e-8)
