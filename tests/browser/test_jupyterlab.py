@@ -35,7 +35,6 @@ EXPLORERS = {
     "06_straighter_paths": {"Euler steps": "ArrowRight", "coupling": None},
     "09_images_and_guidance": {"strength w": "ArrowRight", "show": None},
     "10_physics_with_uncertainty": {"4th sensor": "ArrowRight", "hot spot": None, "find out": None},
-    "07_diffusion_is_flow_matching": {"noise": "ArrowRight", "steps": "ArrowRight", "velocity": None},
 }
 # From the key to the new image; on the way the request leaves, and the image's message arrives.
 WATCH = """() => {
