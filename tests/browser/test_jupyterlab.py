@@ -30,11 +30,11 @@ def test_a_notebook_opens_and_runs_to_its_end(browser, lab, notebook, screenshot
 EXPLORERS = {
     "03_conditional_flow_matching": {"sigma_min": "ArrowRight", "time t": "ArrowLeft", "data": None},
     "05_ode_inference": {"steps": "ArrowRight", "time t": "ArrowLeft", "solver": None, "velocity": None},
+    "07_diffusion_is_flow_matching": {"noise": "ArrowRight", "steps": "ArrowLeft", "velocity": None},
     "08_likelihood": {"sigma_min": "ArrowRight", "points": None},
     "06_straighter_paths": {"Euler steps": "ArrowRight", "coupling": None},
     "09_images_and_guidance": {"strength w": "ArrowRight", "show": None},
     "10_physics_with_uncertainty": {"4th sensor": "ArrowRight", "hot spot": None, "find out": None},
-    "07_diffusion_is_flow_matching": {"noise": "ArrowRight", "steps": "ArrowRight", "velocity": None},
 }
 # From the key to the new image; on the way the request leaves, and the image's message arrives.
 WATCH = """() => {
