@@ -131,6 +131,7 @@ def fit(
     `condition_dropout` of the examples, so that the model is the unconditional one too.
     path: `StraightPath()` unless given. The recipe is `stable_cfm_loss` (`cfm_loss` with conditions), batches
     of 256, lr 0.01 and a cosine schedule; `options` change it and go to `train`. Data of about unit scale.
+    For a few hundred points `loss_fn=cfm_loss`, which is slower to memorise them, is the better choice.
     """
     path = StraightPath() if path is None else path
     if condition is not None:

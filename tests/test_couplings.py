@@ -102,7 +102,9 @@ def test_the_cost_of_a_batch_is_above_the_truth_and_falls_with_its_size():
 
 
 def test_coupled_training_reaches_its_own_lower_floor_and_straight_lines():
-    net, history = fit(MIXTURE, STRAIGHT, 400, seeded(), batch_size=64, loss_fn=coupled, progress=False)
+    net, history = fit(
+        MIXTURE, STRAIGHT, 400, seeded(), batch_size=64, ema=0.99, loss_fn=coupled, progress=False
+    )
     assert history.smoothed(100)[-1] < 0.4 < exact.loss_floor(MIXTURE, STRAIGHT, 5000, seeded())[0]
     x0 = normal(500, 2).float()
     one, many = (integrate_flow(net, x0, n_steps=n, method="euler")[0][-1] for n in (1, 50))
