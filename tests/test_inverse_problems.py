@@ -89,6 +89,13 @@ def test_the_conditional_velocity_is_each_posteriors_own(sigma_min):
         torch.testing.assert_close(batched[i : i + 1], alone, rtol=1e-6, atol=1e-8)
 
 
+def test_so_it_is_where_the_components_differ_in_width():
+    path, prior, H, y = StraightPath(0.1), random_mixture(3, 2, 3), normal(1, 2), normal(6, 1, 1)
+    posterior, x = linear_posterior(prior, H, 0.7, y), normal(6, 2, 2)
+    expected = [exact.marginal_velocity(posterior.mixture(i), path, x[i : i + 1], 0.7) for i in range(6)]
+    torch.testing.assert_close(posterior.velocity(path, x, 0.7), torch.cat(expected))
+
+
 def test_the_velocity_is_the_denoiser_with_more_sensors():
     path, (_, y), x, t = StraightPath(0.1), ROD.sample(6, seeded()), normal(6, 32, 3), 0.6
     sigma = path.sigma(t)
@@ -143,13 +150,16 @@ def test_drag_only_takes_energy():
 
 
 def test_the_grid_posterior_agrees_with_weighted_prior_draws():
-    throw, metres = Projectile(), 54.0
+    throw, metres = Projectile(noise=2.0), 54.0
     grid = throw.posterior(metres)
     x1 = torch.randn(40_000, 2, generator=seeded(), dtype=torch.float64)
     w = (-0.5 * ((throw.distance(x1) - metres) / throw.noise).square()).softmax(0)
     mean = w @ x1
     torch.testing.assert_close(grid.mean, mean, atol=0.06, rtol=0.0)
     torch.testing.assert_close(grid.std, (w @ (x1 - mean).square()).sqrt(), atol=0.06, rtol=0.0)
+    far, near = (throw.distance(points) - metres for points in (x1, grid.points))
+    expected = (w @ far.square()).sqrt().item()  # how well the posterior explains what was seen
+    assert (grid.probabilities @ near.square()).sqrt().item() == pytest.approx(expected, rel=0.05)
     samples = grid.sample(20_000, seeded(1)).double()
     torch.testing.assert_close(samples.mean(0), grid.mean, atol=0.03, rtol=0.0)
     torch.testing.assert_close(samples.std(0), grid.std, atol=0.03, rtol=0.0)

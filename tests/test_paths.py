@@ -168,3 +168,11 @@ def test_the_loss_of_the_variance_preserving_velocity_has_no_finite_floor():
         for i in (0, 100, 200)
     ]
     assert parts == pytest.approx([0.1 / 4 * math.log(10)] * 3, rel=0.01)
+
+
+@pytest.mark.parametrize("path", ALL, ids=repr)
+@given(t=times)
+def test_a_pair_is_the_point_and_its_target(path, t):
+    x_t, u_t = path.pair(X0, X1, torch.tensor(t, dtype=torch.float64))
+    torch.testing.assert_close(x_t, path.sample(X0, X1, t), rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(u_t, path.velocity(X0, X1, t), rtol=1e-9, atol=1e-9)

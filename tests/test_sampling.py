@@ -256,3 +256,13 @@ def test_what_a_generator_decides():
     for step in (ddpm_step, sde_step):
         a, b, c = (sample(step, u, X0, path, 3, generator=seeded(k))[0][-1] for k in (1, 1, 2))
         assert torch.equal(a, b) and not torch.equal(a, c)
+
+
+def test_annealed_steps_are_in_proportion_to_the_variance_of_the_noise():
+    # one step on N(0, c), c = S^2 + sigma^2: x + h sigma^2 score + sqrt(2 h sigma^2) z, affine in x
+    path, t, h = VarianceExplodingPath(0.05, 10.0), torch.tensor(0.4, dtype=torch.float64), 0.1
+    at_zero = GaussianMixture([{"mean": [0.0], "std": S}])
+    x = annealed_langevin(exact.score_field(at_zero, path), normal(100_000, 1), path, [t], 1, h, seeded(1))
+    step = h * float(path.sigma(t)) ** 2
+    due = (1 - step / (S**2 + float(path.sigma(t)) ** 2)) ** 2 + 2 * step
+    assert float(x.var()) == pytest.approx(due, rel=0.02)

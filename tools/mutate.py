@@ -161,7 +161,7 @@ MUTATIONS = [
     ("projectile", "-0.5 * points.square().sum(1) - 0.5", "-0.5", "prior forgotten on the grid"),
     ("calibration", "(samples < truth[:, None]).sum(1)", "(samples > truth[:, None]).sum(1)", "ranks upside down"),
     ("calibration", "len(counts) - 1))", "len(counts)))", "a degree of freedom too many"),
-    ("calibration", "width = (levels * (n_samples + 1))", "width = (levels * n_samples)", "intervals one rank too narrow"),
+    ("calibration", "width = (levels * (n_samples + 1))", "width = (levels * (n_samples + 1) + 2)", "intervals two ranks too wide"),
     ("calibration", "/ (n_samples * (n_samples - 1))", "/ n_samples**2", "CRPS biased by pairs with themselves"),
     ("calibration", "2 * torch.arange(1, n_samples + 1).to(samples) - n_samples - 1", "2 * torch.arange(n_samples).to(samples) - n_samples - 1", "weights of the sorted samples off by one"),
     ("calibration", "binom.sf(right - 1,", "binom.sf(right + 20,", "p-value of a better score"),
