@@ -8,7 +8,7 @@
 Parts: training, quality, sampling, interaction, growth, suite. One process, one thread; the sides of a
 comparison take turns in every round, so that a change of the machine's speed meets them all alike. Medians
 with the smallest and largest value, and ratios round by round. The peers are optional:
-`pip install -e ".[benchmarks]"`.
+`pip install -e ".[benchmarks]"`. Ours beside sbi's FMPE: `python -m benchmarks.inference`.
 """
 
 import argparse
