@@ -62,8 +62,8 @@ def loss_floor(
     x1 = mixture.sample(n_samples, generator).double()
     x0 = _random.normal_like(x1, generator)
     t = _random.uniform_time(x1, generator) if t is None else _validate.path_time(t, x1)
-    x_t, u_t = path.pair(x0, x1, t)
-    left = (u_t - marginal_velocity(mixture, path, x_t, t)).square().mean(1)
+    u_t = path.velocity(x0, x1, t)
+    left = (u_t - marginal_velocity(mixture, path, path.sample(x0, x1, t), t)).square().mean(1)
     return float(left.mean()), float(left.std() / math.sqrt(n_samples))
 
 

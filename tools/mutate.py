@@ -73,7 +73,7 @@ MUTATIONS = [
     ("exact", "(z.square() / c + c.log())", "(z.square() / c)", "log determinant forgotten"),
     ("exact", "return -_posterior_mean(log_joint, rotate(z / c))", "return _posterior_mean(log_joint, rotate(z / c))", "sign of the score"),
     ("exact", 'torch.einsum("kji,nkj->nki", axes, z)', 'torch.einsum("kij,nkj->nki", axes, z)', "eigenvectors transposed"),
-    ("exact", "marginal_velocity(mixture, path, x_t, t)).square()", "marginal_velocity(mixture, path, x1, t)).square()", "x1 in the place of x_t in the floor"),
+    ("exact", "marginal_velocity(mixture, path, path.sample(x0, x1, t), t)", "marginal_velocity(mixture, path, x1, t)", "x1 in the place of x_t in the floor"),
     ("distributions", "self.variances.sqrt().unsqueeze(1)", "self.variances.unsqueeze(1)", "variance used as a standard deviation"),
     ("distributions", "noise = sigma**2 *", "noise = sigma *", "sigma not squared in the smoothed covariance"),
     ("_components", "torch.diag(std.expand(d).square())", "torch.diag(std.expand(d))", "standard deviation not squared"),
