@@ -102,7 +102,8 @@ def move(page, label, key) -> set[str]:
             said.add(page.locator("[role=status]").inner_text())
         return said
     buttons = box.locator("button")
-    for i in [*range(1, buttons.count()), 0]:
+    chosen = ["mod-active" in buttons.nth(i).get_attribute("class") for i in range(buttons.count())]
+    for i in sorted(range(len(chosen)), key=chosen.__getitem__):  # the one that is pressed already comes last
         buttons.nth(i).focus()
         press(page, "Space")
         said.add(page.locator("[role=status]").inner_text())
