@@ -115,6 +115,7 @@ CONVENTIONS = {
     # k = 999 is the noisiest step: alphas_cumprod[k] is alpha^2 at s = (k + 1) / 1000, up to 1/1000
     "diffusers_ddpm": Convention(_VP, lambda t: 1000 * (1 - t) - 1, lambda k: 1 - (k + 1) / 1000, "noise"),
     "edm": Convention(_VE, _VE.sigma, _VE.time_of, "data"),
+    # what its get_score_fn returns; the raw VP network returns the noise, with the label 999 t
     "score_sde": Convention(_VP, lambda t: 1 - t, lambda s: 1 - s, "score"),
 }
 

@@ -133,7 +133,8 @@ def annealed_langevin(
 ) -> Tensor:
     """At each of `times` n_steps Langevin steps with the score (x, t) there; returns the end points (n, d).
 
-    The step is h sigma(t)^2, as large as the smoothed density allows (Song & Ermon 2019).
+    The step is h sigma(t)^2 (Song & Ermon 2019), stable below 2 (s^2 + sigma^2) on data of std s; with a
+    small h the low levels mix slowly, and too much of the noise of the higher ones stays.
     """
     x, n_steps = _validate.points(x, "x"), _validate.positive_int(n_steps, "n_steps")
     h = _validate.real(h, "h", low=0.0, open_low=True)

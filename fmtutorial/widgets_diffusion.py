@@ -44,7 +44,7 @@ class NoiseLevelExplorer(Explorer):
         self._truth = mixture.sample(n_samples, generator().manual_seed(SEED + 1), stratified=True)
         self._floor, _ = sliced_wasserstein_floor(mixture, n_samples, 10, generator(), stratified=True)
         colors = plotting.get_angle_colors(self._x0)
-        figure, axes = panels(["a dozen trajectories", "end points over the exact density"])
+        figure, axes = panels(["a dozen trajectories", "end points; colour: start direction"])
         for ax in axes:
             plotting.plot_density(mixture.log_prob, ax, fill=False)
             plotting.square(ax).label_outer()
