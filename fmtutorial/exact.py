@@ -7,7 +7,6 @@ C_k = sigma^2 I + alpha^2 S_k. Notebook 03 derives the rest. The data may be a `
 
 import math
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Generator, Tensor
@@ -68,26 +67,28 @@ def loss_floor(
 
 
 def _log_prob(data, path, x, t):
-    joint = _data_posterior(data, path, x) if _is_finite(data) else partial(_components, data, path)
-    return _in_chunks(lambda x, t: torch.logsumexp(joint(x, t)[0], 1).to(x), data, x, t)
+    joint = (
+        _data_log_joint(data, path, x) if _is_finite(data) else lambda x, t: _components(data, path, x, t)[0]
+    )
+    return _in_chunks(lambda x, t: torch.logsumexp(joint(x, t), 1).to(x), data, x, t)
 
 
 def _score(data, path, x, t):
-    posterior = _data_posterior(data, path, x) if _is_finite(data) else None
+    data_mean = _data_mean(data, path, x) if _is_finite(data) else None
 
     def rows(x, t):
         log_joint, z, c, rotate, _ = _components(data, path, x, t)
         return -_posterior_mean(log_joint, rotate(z / c))
 
     def data_rows(x, t):  # every C_k is sigma^2 I
-        _, mean = posterior(x, t)
+        mean = data_mean(x, t)
         return -((x - path.alpha(t) * mean) / path.sigma(t) ** 2).to(x)
 
     return _in_chunks(data_rows if _is_finite(data) else rows, data, x, t)
 
 
 def _velocity(data, path, x, t):
-    posterior = _data_posterior(data, path, x) if _is_finite(data) else None
+    data_mean = _data_mean(data, path, x) if _is_finite(data) else None
 
     def rows(x, t):
         log_joint, z, c, rotate, (means, variances) = _components(data, path, x, t)
@@ -96,7 +97,7 @@ def _velocity(data, path, x, t):
         return _posterior_mean(log_joint, alpha_dot * means + pull)
 
     def data_rows(x, t):  # u_t(x | x1) is linear in x1
-        _, mean = posterior(x, t)
+        mean = data_mean(x, t)
         pull = path.sigma_dot(t) / path.sigma(t) * (x - path.alpha(t) * mean)
         return (path.alpha_dot(t) * mean + pull).to(x)
 
@@ -126,8 +127,8 @@ def _posterior_mean(log_joint: Tensor, values: Tensor) -> Tensor:
     return torch.einsum("nk,nki->ni", torch.softmax(log_joint, dim=1), values.expand(*log_joint.shape, -1))
 
 
-def _data_posterior(data, path, x) -> Callable:
-    """For a finite data set, a function (x, t) -> (log N(x; alpha x1_k, sigma^2 I) / K, E[x1 | x_t = x]).
+def _data_log_joint(data, path, x) -> Callable:
+    """For a finite data set, a function (x, t) -> log N(x; alpha x1_k, sigma^2 I) / K, of shape (n, K).
 
     In double precision, which |x - a y|^2 = |x|^2 - 2 a x.y + a^2 |y|^2 needs, and which its matrix product
     pays for: without it there would be (n, K, d) differences.
@@ -135,14 +136,20 @@ def _data_posterior(data, path, x) -> Callable:
     x1 = data.x1.to(x.device, torch.float64)
     constant, squares = -math.log(len(x1)), x1.square().sum(1)
 
-    def posterior(x, t):
+    def log_joint(x, t):
         x, t = x.double(), t.double()
         alpha, sigma = path.alpha(t), torch.as_tensor(path.sigma(t))
         square = x.square().sum(1, keepdim=True) - 2 * alpha * (x @ x1.T) + alpha**2 * squares
         log_normal = -square / (2 * sigma**2) - 0.5 * x.shape[1] * torch.log(2 * math.pi * sigma**2)
-        return log_normal + constant, torch.softmax(log_normal, dim=1) @ x1
+        return log_normal + constant
 
-    return posterior
+    return log_joint
+
+
+def _data_mean(data, path, x) -> Callable:
+    """For a finite data set, a function (x, t) -> E[x1 | x_t = x], of shape (n, d), in double precision."""
+    x1, log_joint = data.x1.to(x.device, torch.float64), _data_log_joint(data, path, x)
+    return lambda x, t: torch.softmax(log_joint(x, t), dim=1) @ x1
 
 
 def _parameters(data, x: Tensor):
