@@ -87,7 +87,7 @@ def quality(result: dict) -> tuple[Figure, str]:
     ax.set(xlim=(0.5, 12), xticks=[0.5, 1, 2, 5, 10])
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter("")
-    ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    ax.legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
     told = ", ".join(f"{r['name']}, {r['steps']} steps: {r['mean']:.4f}" for r in excess)
     return fig, f"Excess loss against seconds on logarithmic axes, means and extremes of three seeds: {told}."
 
@@ -123,7 +123,7 @@ def growth(result: dict) -> tuple[Figure, str]:
         elif r["unit"] == "exponent":
             slopes[r["name"].removesuffix(": slope")] = r["median"]
     panels = {"number of points": ", n", "dimension d": ", d", "components or data points": "components data"}
-    fig, axes = plt.subplots(1, 3, figsize=(11, 4.6), layout="constrained")
+    fig, axes = plt.subplots(1, 3, figsize=(9, 5.2), layout="constrained")
     for ax, (label, end) in zip(axes, panels.items(), strict=True):
         members = [c for c in curves if c.rsplit(", ", 1)[1].split()[0] in end.replace(",", "").split()]
         for i, name in enumerate(members):
@@ -135,7 +135,7 @@ def growth(result: dict) -> tuple[Figure, str]:
             ax.set_xscale("log", base=2)
             ax.xaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter("")
-        ax.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+        ax.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0))
         ax.grid(alpha=0.3)
     axes[0].set_ylabel("ms")
     listed = ", ".join(f"{name} {k:.2f}" for name, k in slopes.items())
