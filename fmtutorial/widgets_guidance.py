@@ -58,7 +58,7 @@ class GuidanceExplorer(Explorer):
             right.plot(strengths, values, color=color, marker=marker, ms=4, alpha=0.8, label=name)
             dots += right.plot([], [], color=color, marker=marker, ms=11, mec="#222222", mew=1.5)
         self._dots, self._line = dots, right.axvline(float(strengths[0]), color="#222222", ls="--", lw=1)
-        right.set(xlabel="guidance strength $w$", xmargin=0.04)
+        right.set(xlabel="guidance strength $w$", ylabel="measure", xmargin=0.04)
         right.legend(loc="best", fontsize=9, framealpha=0.9)
         right.grid(alpha=0.3)
         step = float(strengths[1] - strengths[0])
