@@ -18,6 +18,7 @@ from fmtutorial.solvers import integrate_flow
 
 MOST_STEPS = 16
 SHOWN = 80  # trajectories drawn
+WIDER = 1.1  # the third panel, than the others
 COLORS = (plotting.NOISE, plotting.DATA, plotting.LEARNED, "#CC79A7")  # beside a marker for each
 
 
@@ -108,10 +109,12 @@ class CouplingExplorer(Explorer):
 def three_panels() -> tuple[Figure, list]:
     """Two square panels in the course's window, and one for the error against the steps."""
     figure = Figure(figsize=(11, 3.9), dpi=90, layout="constrained")
-    axes = list(figure.subplots(1, 3, width_ratios=(1, 1, 1.1)))
+    axes = list(figure.subplots(1, 3, width_ratios=(1, 1, WIDER)))
     for ax, title in zip(axes, ("trajectories", "end points, $t = 1$", "error"), strict=True):
         ax.set_title(title, fontsize=11)
     axes[1].sharey(axes[0])
+    left, right, bottom, top = plotting.LIMITS
+    axes[2].set_box_aspect((top - bottom) / (right - left) / WIDER)  # as high as the square ones
     axes[2].set_xscale("log", base=2)
     axes[2].set_yscale("log")
     axes[2].grid(alpha=0.3)
