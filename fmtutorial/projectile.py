@@ -1,7 +1,5 @@
 """A projectile with drag: launch angle and speed from a measured landing distance, posterior on a grid."""
 
-from functools import cached_property
-
 import numpy as np
 import torch
 from scipy.integrate import solve_ivp
@@ -57,6 +55,7 @@ class Projectile:
     def __init__(self, drag: float = 0.01, noise: float = 1.0):
         self.drag = _validate.real(drag, "drag", low=0.0)
         self.noise = _validate.real(noise, "noise", low=0.0, open_low=True)
+        self._tables = {}
 
     def launch(self, x1: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """Angles in degrees and speeds in m/s, each (n,)."""
@@ -78,19 +77,24 @@ class Projectile:
         metres = self.distance(x1).float() + self.noise * torch.randn(n, generator=generator)
         return x1, self.condition(metres)
 
-    def posterior(self, metres: float) -> "GridPosterior":
-        """The posterior for one measured distance: prior times likelihood at 201 x 201 points, normalised."""
+    def posterior(self, metres: float, half_width: float = 5.0) -> "GridPosterior":
+        """The posterior for one measured distance: prior times likelihood at 201 x 201 points, normalised.
+
+        The grid reaches from -half_width to half_width in both directions. 5 prior stds hold the posterior of
+        distances that the prior makes likely; beyond about 65 m it must be wider.
+        """
         metres = _validate.real(metres, "metres")
-        points, distance = self._table
+        points, distance = self._table(_validate.real(half_width, "half_width", low=0.0, open_low=True))
         log_p = -0.5 * points.square().sum(1) - 0.5 * ((metres - distance) / self.noise).square()
         return GridPosterior(points, log_p.softmax(0))
 
-    @cached_property
-    def _table(self) -> tuple[Tensor, Tensor]:
-        """The grid's points and the distances from each of them."""
-        axis = torch.linspace(-5, 5, 201, dtype=torch.float64)
-        points = torch.cartesian_prod(axis, axis)
-        return points, self.distance(points)
+    def _table(self, half_width: float) -> tuple[Tensor, Tensor]:
+        """The grid's points and the distances from each of them, computed once for each width."""
+        if half_width not in self._tables:
+            axis = torch.linspace(-half_width, half_width, 201, dtype=torch.float64)
+            points = torch.cartesian_prod(axis, axis)
+            self._tables[half_width] = points, self.distance(points)
+        return self._tables[half_width]
 
 
 class GridPosterior:

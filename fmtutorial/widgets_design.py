@@ -91,16 +91,18 @@ class FourthSensorExplorer(Explorer):
 
     def _draw_axes(self, rod_axes, curve_axes) -> None:
         """The still parts, and the empty moving ones."""
-        rod_axes.set(xlim=(0, 1), ylim=(-1.2, 3.2), xlabel="place on the rod", ylabel="initial temperature")
-        rod_axes.plot(self._rod.sensors, [-1.05] * len(self._rod.sensors), "^", color=plotting.EXACT, ms=7)
+        rod_axes.set(xlim=(0, 1), ylim=(-1.2, 3.6), xlabel="place on the rod", ylabel="initial temperature")
+        low = [-1.05] * len(self._rod.sensors)
+        rod_axes.plot(self._rod.sensors, low, "^", color=plotting.EXACT, ms=7, label="sensors")
         lines = LineCollection([], colors=plotting.LEARNED, lw=0.8, alpha=0.6, label="posterior samples")
         self._draws = rod_axes.add_collection(lines)
         (self._mean,) = rod_axes.plot([], [], color=plotting.EXACT, ls="--", lw=2, label="posterior mean")
         (self._truth,) = rod_axes.plot([], [], color=plotting.DATA, lw=2.5, label="truth")
         (self._sensor,) = rod_axes.plot([], [], "v", color=plotting.NOISE, ms=10, label="4th sensor")
         rod_axes.legend(loc="upper center", ncols=2, fontsize=9)
+        top = max([1.1] + [float(max(values)) + 0.08 for _, values in self._learned.values()])
         curve_axes.set(
-            xlim=(0, 1), ylim=(0, 1.1), xlabel="place of the 4th sensor", ylabel="share of three sensors'"
+            xlim=(0, 1), ylim=(0, top), xlabel="place of the 4th sensor", ylabel="share of three sensors'"
         )
         (self._curve,) = curve_axes.plot([], [], color=plotting.EXACT, lw=2, label="exact")
         (self._rings,) = curve_axes.plot(

@@ -295,6 +295,7 @@ CASES = [
     (lambda: Projectile(drag=-0.1), ValueError, "drag -0.1"),
     (lambda: Projectile(noise="1"), TypeError, "noise real number str"),
     (lambda: Projectile().posterior("50"), TypeError, "metres real number str"),
+    (lambda: Projectile().posterior(50.0, half_width=0.0), ValueError, "half_width 0.0"),
     (lambda: Projectile().distance(normal(5, 3)), ValueError, "x1 (n, 2) (5, 3)"),
     (lambda: sbc_ranks(X, normal(5, 2)), ValueError, "samples (5, L, 2) (5, 2)"),
     (lambda: sbc_ranks(X, [1.0]), TypeError, "samples Tensor list"),

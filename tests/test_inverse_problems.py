@@ -168,6 +168,17 @@ def test_the_grid_posterior_agrees_with_weighted_prior_draws():
     torch.testing.assert_close((axis[:, None] * table).sum(), grid.mean[0])
 
 
+def test_a_wide_grid_holds_a_posterior_that_the_usual_one_cuts_off():
+    throw = Projectile()
+    near, wide, wider = (throw.posterior(72.0, w) for w in (5.0, 10.0, 12.0))
+    torch.testing.assert_close(wide.mean, wider.mean, rtol=0, atol=0.02)
+    torch.testing.assert_close(wide.std, wider.std, rtol=0.03, atol=0)
+    beyond = wider.probabilities[wider.points[:, 1] > 5].sum()
+    assert beyond > 0.9 and wider.mean[1] > near.mean[1] + 0.5
+    usual = throw.posterior(55.0)  # where the prior expects the distance both grids agree
+    torch.testing.assert_close(usual.mean, throw.posterior(55.0, 10.0).mean, rtol=0, atol=0.02)
+
+
 def test_throws_and_their_conditions():
     throw = Projectile(noise=0.5)
     x1, y = throw.sample(4000, seeded())
