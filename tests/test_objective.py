@@ -8,6 +8,7 @@ import torch
 from helpers import normal, seeded
 
 from fmtutorial import (
+    CosinePath,
     EmpiricalDistribution,
     StraightPath,
     VelocityNet,
@@ -17,21 +18,11 @@ from fmtutorial import (
     stable_cfm_loss,
     standard_mixture,
 )
-from fmtutorial.paths import AffineGaussianPath
 
 MIXTURE = standard_mixture()
 
 
-class Trigonometric(AffineGaussianPath):
-    """alpha = sin(pi t / 2), sigma = cos(pi t / 2)."""
-
-    alpha = staticmethod(lambda t: torch.sin(math.pi / 2 * t))
-    sigma = staticmethod(lambda t: torch.cos(math.pi / 2 * t))
-    alpha_dot = staticmethod(lambda t: math.pi / 2 * torch.cos(math.pi / 2 * t))
-    sigma_dot = staticmethod(lambda t: -math.pi / 2 * torch.sin(math.pi / 2 * t))
-
-
-PATHS = [StraightPath(0.0), StraightPath(0.1), Trigonometric()]
+PATHS = [StraightPath(0.0), StraightPath(0.1), CosinePath()]
 
 
 def drawn(x1, seed, path):
