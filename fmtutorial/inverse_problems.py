@@ -65,7 +65,7 @@ class MixturePosterior:
         z = torch.einsum("kij,nki->nkj", axes, x[:, None].double() - alpha * self.means)
         c = sigma**2 + alpha**2 * variances
         log_joint = self.weights.log() - 0.5 * (z.square() / c + c.log()).sum(-1)
-        pull = (alpha * path.alpha_dot(t) * variances + sigma * path.sigma_dot(t)) / c * z
+        pull = (alpha * path.alpha_dot(t) * variances + path.sigma_sigma_dot(t)) / c * z
         u = path.alpha_dot(t) * self.means + torch.einsum("kij,nkj->nki", axes, pull)
         return torch.einsum("nk,nkd->nd", log_joint.softmax(1), u).to(x)
 

@@ -150,7 +150,7 @@ MUTATIONS = [
     ("inverse_problems", " - root.diagonal(dim1=1, dim2=2).log().sum(1)", "", "determinant forgotten in the evidence"),
     ("inverse_problems", "torch.exp(-k.square() * time)", "torch.exp(-k * time)", "modes decay with k, not k^2"),
     ("inverse_problems", "torch.where(k == 0, 1.0, 2.0)", "torch.where(k == 0, 2.0, 2.0)", "the constant mode counted twice"),
-    ("inverse_problems", "pull = (alpha * path.alpha_dot(t) * variances + sigma", "pull = (alpha * path.alpha_dot(t) * variances - sigma", "sign of sigma sigma' in the conditional velocity"),
+    ("inverse_problems", "pull = (alpha * path.alpha_dot(t) * variances + path", "pull = (alpha * path.alpha_dot(t) * variances - path", "sign of sigma sigma' in the conditional velocity"),
     ("inverse_problems", "z.square() / c + c.log()", "z.square() / c", "log determinant forgotten in the conditional velocity"),
     ("inverse_problems", "inside + self.means.square())", "inside)", "spread between the components forgotten"),
     ("inverse_problems", "self.noise * z", "self.noise**2 * z", "variance used as the sensors' noise"),
