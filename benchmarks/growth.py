@@ -116,8 +116,8 @@ def peak_megabytes() -> float:
 def run(rounds: int) -> tuple[list[dict], list[str]]:
     """Every curve; three rounds are enough for slopes."""
     rounds, rows, curves = min(rounds, 3), [], dict(CURVES)
-    if find_spec("fmtutorial.couplings"):
-        couplings = import_module("fmtutorial.couplings")
+    if find_spec("fmtutorial.training.couplings"):
+        couplings = import_module("fmtutorial.training.couplings")
         sizes = [64, 128, 256, 512, 1024, 2048]
         ot = couplings.ot_permutation
         curves["ot_permutation, n"] = (lambda n: ot(normal(n, 2, 1), normal(n, 2, 2)), sizes, 3.0)

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 import torch
 
 from fmtutorial import ConditionalVelocityNet, fit, integrate_flow
-from fmtutorial.inverse_problems import HeatRod
+from fmtutorial.problems import HeatRod
 
 N_PAIRS, N_STEPS, BATCH, N_JUDGED, N_SAMPLES = 20_000, 3000, 256, 20, 500
 

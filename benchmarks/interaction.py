@@ -8,7 +8,7 @@ import time
 from itertools import pairwise
 
 from benchmarks.timing import row
-from fmtutorial import _explorer
+from fmtutorial.widgets import explorer as _explorer
 from fmtutorial.widgets import sigma_min_explorer, step_count_explorer
 
 # the controls as the browser test moves them: a dozen values that were not shown before

@@ -67,9 +67,9 @@ RECIPES: dict[str, Callable] = {
 
 
 def kl_to_model(model: nn.Module, seed: int = 99, n: int = 2000) -> float:
-    """KL(data || model) in nats, by `fmtutorial.likelihood` if it is there, else by its formula."""
-    if find_spec("fmtutorial.likelihood"):
-        return import_module("fmtutorial.likelihood").kl_to_model(MIXTURE, model, n, seeded(seed))[0]
+    """KL(data || model) in nats, by `fmtutorial.metrics.likelihood` if it is there, else by its formula."""
+    if find_spec("fmtutorial.metrics.likelihood"):
+        return import_module("fmtutorial.metrics.likelihood").kl_to_model(MIXTURE, model, n, seeded(seed))[0]
     x = MIXTURE.sample(n, seeded(seed)).double()
     return float((MIXTURE.log_prob(x) - log_prob(model.double(), x)).mean())
 

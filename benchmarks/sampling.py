@@ -17,7 +17,7 @@ from torchdiffeq import odeint
 from benchmarks.timing import interleaved, peer, ratio_rows, row
 from fmtutorial import StraightPath, exact, fit, integrate_flow, standard_mixture
 from fmtutorial.metrics import sliced_wasserstein, sliced_wasserstein_floor
-from fmtutorial.solvers import CountEvaluations, euler_step, midpoint_step
+from fmtutorial.sampling import CountEvaluations, euler_step, midpoint_step
 
 N = 5000
 MIXTURE, PATH = standard_mixture(), StraightPath()

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.timing import interleaved, peer, ratio_rows, row
 from fmtutorial import StraightPath, VelocityNet, standard_mixture, train
-from fmtutorial._loop import batches
+from fmtutorial.training._batches import batches
 
 BATCH, STEPS, SIGMA_MIN = 128, 500, 1e-4
 DATA = standard_mixture().sample(10_000, torch.Generator().manual_seed(0))

@@ -1,88 +1,54 @@
-"""fmtutorial: learn flow matching by doing, with the exact answer beside every learned one."""
+"""fmtutorial: learn flow matching by doing, with the exact answer beside every learned one.
 
-from fmtutorial import (
-    calibration,
-    checkpoints,
-    conventions,
-    couplings,
-    distributions,
-    exact,
-    guidance,
-    images,
-    inverse_problems,
-    langevin,
-    likelihood,
-    metrics,
-    models,
-    objective,
-    paths,
-    plotting,
-    projectile,
-    sampling,
-    score_matching,
-    solvers,
-    toy_data,
-    training,
-    widgets,
-    widgets_couplings,
-    widgets_design,
-    widgets_diffusion,
-    widgets_guidance,
-    widgets_likelihood,
-)
-from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture, standard_mixture
-from fmtutorial.models import ConditionalVelocityNet, VelocityNet
-from fmtutorial.paths import CosinePath, StraightPath, VarianceExplodingPath, VariancePreservingPath
-from fmtutorial.plotting import get_angle_colors
-from fmtutorial.solvers import integrate_flow
-from fmtutorial.training import FlowMatchingDataset, cfm_loss, fit, pair_loss, stable_cfm_loss, train
+The folders are the stages of the method, and a folder imports only from those above it:
+
+distributions   what is generated: Gaussian mixtures, finite data sets, toy shapes
+paths           along which way noise becomes data: schedules, and other libraries' conventions
+exact           the truth to compare with: density, score, velocity, loss floor in closed form
+problems        simulators with a known posterior: heat in a rod, a projectile
+sampling        from noise to data: solvers, diffusion samplers, Langevin dynamics, guidance
+training        learning the velocity: networks, losses, couplings, the loop, the recipe `fit`
+metrics         judging: distances, likelihood, calibration
+plotting        showing: figures and small images
+widgets         trying: interactive figures, one file each
+checks          practising: the exercises, which check themselves
+
+Each folder's names are imported from it, as in `from fmtutorial.sampling import midpoint_step`; the names for
+your own code are also here. Nothing is loaded before it is first named.
+"""
+
+import lazy_loader
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "ConditionalVelocityNet",
-    "CosinePath",
-    "EmpiricalDistribution",
-    "FlowMatchingDataset",
-    "GaussianMixture",
-    "StraightPath",
-    "VarianceExplodingPath",
-    "VariancePreservingPath",
-    "VelocityNet",
-    "calibration",
-    "cfm_loss",
-    "checkpoints",
-    "conventions",
-    "couplings",
-    "distributions",
-    "exact",
-    "fit",
-    "get_angle_colors",
-    "guidance",
-    "images",
-    "integrate_flow",
-    "inverse_problems",
-    "langevin",
-    "likelihood",
-    "metrics",
-    "models",
-    "objective",
-    "pair_loss",
-    "paths",
-    "plotting",
-    "projectile",
-    "sampling",
-    "score_matching",
-    "solvers",
-    "stable_cfm_loss",
-    "standard_mixture",
-    "toy_data",
-    "train",
-    "training",
-    "widgets",
-    "widgets_couplings",
-    "widgets_design",
-    "widgets_diffusion",
-    "widgets_guidance",
-    "widgets_likelihood",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=[
+        "distributions",
+        "paths",
+        "exact",
+        "problems",
+        "sampling",
+        "training",
+        "metrics",
+        "plotting",
+        "widgets",
+        "checks",
+    ],
+    submod_attrs={
+        "distributions": ["EmpiricalDistribution", "GaussianMixture", "standard_mixture"],
+        "paths": ["CosinePath", "StraightPath", "VarianceExplodingPath", "VariancePreservingPath"],
+        "sampling": ["integrate_flow"],
+        "training": [
+            "ConditionalVelocityNet",
+            "FlowMatchingDataset",
+            "VelocityNet",
+            "cfm_loss",
+            "fit",
+            "pair_loss",
+            "stable_cfm_loss",
+            "train",
+        ],
+        "plotting": ["get_angle_colors"],
+    },
+)

@@ -4,7 +4,7 @@ import torch
 
 from fmtutorial.checks._engine import Exercise
 from fmtutorial.checks._inputs import each, normal, number, points, uniform
-from fmtutorial.solvers import euler_step
+from fmtutorial.sampling import euler_step
 
 
 def flat_times(g, n, d, dtype):

@@ -10,7 +10,7 @@ from fmtutorial.checks._inputs import normal, number
 from fmtutorial.checks.chapter00 import euler
 from fmtutorial.distributions import standard_mixture
 from fmtutorial.paths import StraightPath
-from fmtutorial.solvers import CountEvaluations, euler_step, integrate_flow, midpoint_step
+from fmtutorial.sampling import CountEvaluations, euler_step, integrate_flow, midpoint_step
 
 SHAPES = [(1, 2), (4, 2), (3, 3)]
 TOLERANCE = 0.02

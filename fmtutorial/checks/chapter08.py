@@ -6,7 +6,7 @@ import torch
 
 from fmtutorial.checks._engine import Exercise
 from fmtutorial.checks._inputs import each, interval, normal, number, points
-from fmtutorial.likelihood import bits_per_dimension
+from fmtutorial.metrics import bits_per_dimension
 
 SHAPES = [(1, 2), (5, 2), (3, 3)]
 LOG_2PI = math.log(2 * math.pi)

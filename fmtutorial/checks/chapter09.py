@@ -6,7 +6,7 @@ import torch
 
 from fmtutorial.checks._engine import Exercise
 from fmtutorial.checks._inputs import SHAPES, each, interval, normal, number, points, uniform
-from fmtutorial.guidance import clamped
+from fmtutorial.sampling import clamped
 
 NOTHING = 10
 

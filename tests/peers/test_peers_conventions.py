@@ -4,8 +4,8 @@ import pytest
 import torch
 from helpers import normal, seeded
 
-from fmtutorial import CosinePath, StraightPath, VariancePreservingPath, conventions, exact, standard_mixture
-from fmtutorial.paths import AffineGaussianPath
+from fmtutorial import CosinePath, StraightPath, VariancePreservingPath, exact, standard_mixture
+from fmtutorial.paths import AffineGaussianPath, conventions
 from fmtutorial.sampling import ddim_step, ddpm_step, sample
 
 pytestmark = pytest.mark.peers

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fmtutorial import StraightPath, pair_loss
-from fmtutorial.couplings import gaussian_ot, minibatch_ot, ot_permutation, sinkhorn_plan
+from fmtutorial.training import gaussian_ot, minibatch_ot, ot_permutation, sinkhorn_plan
 
 pytestmark = pytest.mark.peers
 

@@ -5,7 +5,7 @@ import torch
 from helpers import normal, seeded
 
 from fmtutorial import StraightPath, VelocityNet, exact, standard_mixture
-from fmtutorial.likelihood import log_prob
+from fmtutorial.metrics import log_prob
 
 pytestmark = pytest.mark.peers
 MIXTURE, PATH = standard_mixture(), StraightPath(0.1)

@@ -1,0 +1,116 @@
+"""Data distributions whose density, score and samples are known exactly."""
+
+import math
+
+import torch
+from torch import Generator, Tensor
+
+from fmtutorial import _validate
+from fmtutorial.distributions._parameters import read_components, read_weights, stratified_counts
+
+
+class GaussianMixture:
+    """A mixture of Gaussians, p(x) = sum_k w_k N(x; m_k, S_k), in any dimension d.
+
+    `parameters` lists one `{"mean": [...], "std": s}` or `{"mean": [...], "cov": [[...]]}` for each
+    component (`std` a number or d numbers); `weights` are equal unless given.
+    Raises ValueError or TypeError for anything that is not such a mixture.
+
+    >>> GaussianMixture([{"mean": [0.0, 0.0], "std": [1.0, 1.0]}]).log_prob(torch.zeros(1, 2))
+    tensor([-1.8379])
+    """
+
+    def __init__(self, parameters: list[dict], weights=None):
+        means, covariances = read_components(parameters)
+        weights = read_weights(weights, len(means))
+        self.weights, self.means, self.covariances = weights, means, covariances
+        # S_k = Q_k diag(lambda_k) Q_k^T: in these axes every smoothed covariance is diagonal too.
+        self.variances, self.axes = torch.linalg.eigh(covariances)
+        self.is_diagonal = bool((covariances == torch.diag_embed(covariances.diagonal(dim1=1, dim2=2))).all())
+
+    def __repr__(self) -> str:
+        return f"GaussianMixture({len(self.means)} components in {self.dim} dimensions)"
+
+    @property
+    def dim(self) -> int:
+        """The dimension d."""
+        return self.means.shape[1]
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean of the whole mixture, sum_k w_k m_k, of shape (d,)."""
+        return self.weights @ self.means
+
+    @property
+    def covariance(self) -> Tensor:
+        """The covariance of the whole mixture, sum_k w_k (S_k + m_k m_k^T) - mean mean^T, (d, d)."""
+        second = self.covariances + self.means[:, :, None] * self.means[:, None, :]
+        return torch.einsum("k,kij->ij", self.weights, second) - torch.outer(self.mean, self.mean)
+
+    def sample(
+        self, n: int, generator: Generator | None = None, *, stratified=False, dtype=None, device=None
+    ) -> Tensor:
+        """Draw n points (n, d): a component k with probability w_k, then m_k + Q_k sqrt(lambda_k) z.
+
+        `stratified=True` fixes the number of points of each component to n w_k, rounded by the largest
+        remainders, so that two sets of samples do not differ by the chance of their counts.
+        """
+        n = _validate.positive_int(n, "n")
+        dtype = dtype or torch.get_default_dtype()
+        where = "cpu" if generator is None else generator.device
+        if stratified:
+            k = torch.repeat_interleave(torch.arange(len(self.weights)), stratified_counts(self.weights, n))
+        else:
+            u = torch.rand(n, generator=generator, dtype=torch.float64, device=where).cpu()
+            k = torch.searchsorted(self.weights.cumsum(0), u).clamp(max=len(self.weights) - 1)
+        z = torch.randn(n, self.dim, generator=generator, dtype=dtype, device=where).to(k.device)
+        roots = (self.axes * self.variances.sqrt().unsqueeze(1)).to(dtype)
+        means = self.means.to(dtype)
+        if len(self.weights) > 64:  # many components: gather one root for each point
+            return (means[k] + torch.einsum("nij,nj->ni", roots[k], z)).to(device or where)
+        x = torch.empty_like(z)
+        for j, (mean, root) in enumerate(zip(means, roots, strict=True)):
+            rows = (k == j).nonzero().squeeze(1)
+            x[rows] = torch.addmm(mean, z[rows], root.T)
+        return x.to(device or where)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """The log density, log sum_k w_k N(x; m_k, S_k), in nats, of shape (n,)."""
+        x = _validate.points(x, "x", self.dim)
+        return torch.logsumexp(self._log_joint(x)[0], dim=1)
+
+    def score(self, x: Tensor) -> Tensor:
+        """The score, grad log p(x) = -sum_k r_k(x) S_k^{-1} (x - m_k), of shape (n, d)."""
+        x = _validate.points(x, "x", self.dim)
+        log_joint, pulls = self._log_joint(x)
+        return -torch.einsum("nk,nki->ni", torch.softmax(log_joint, dim=1), pulls)
+
+    def smoothed(self, sigma: float) -> "GaussianMixture":
+        """The mixture after adding noise, p * N(0, sigma^2 I): every S_k becomes S_k + sigma^2 I."""
+        sigma = _validate.real(sigma, "sigma", low=0.0)
+        noise = sigma**2 * torch.eye(self.dim, dtype=torch.float64)
+        parameters = [
+            {"mean": m, "cov": s + noise} for m, s in zip(self.means, self.covariances, strict=True)
+        ]
+        return GaussianMixture(parameters, self.weights)
+
+    def _log_joint(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """log w_k N(x; m_k, S_k) of shape (n, K), and S_k^{-1} (x - m_k) of shape (n, K, d)."""
+        means, variances, axes = (v.to(x) for v in (self.means, self.variances, self.axes))
+        z = torch.einsum("kji,nkj->nki", axes, x[:, None] - means)
+        log_normal = -0.5 * (z.square() / variances + (2 * math.pi * variances).log()).sum(-1)
+        pulls = torch.einsum("kij,nkj->nki", axes, z / variances)
+        return self.weights.to(x).log() + log_normal, pulls
+
+
+def standard_mixture() -> GaussianMixture:
+    """The course's two-component mixture: means [0, 0] and [3, 2], stds 1 and 0.5, equal weights."""
+    return GaussianMixture([{"mean": [0.0, 0.0], "std": 1.0}, {"mean": [3.0, 2.0], "std": 0.5}])
+
+
+def eight_gaussians(radius: float = 4.0, std: float = 0.3) -> GaussianMixture:
+    """Eight equal Gaussians on a circle."""
+    angles = [2 * math.pi * k / 8 for k in range(8)]
+    return GaussianMixture(
+        [{"mean": [radius * math.cos(a), radius * math.sin(a)], "std": std} for a in angles]
+    )

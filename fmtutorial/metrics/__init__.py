@@ -1,0 +1,24 @@
+"""Judging: distances between samples, likelihoods and the calibration of posteriors."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "distances": [
+            "excess_loss",
+            "sliced_wasserstein",
+            "sliced_wasserstein_floor",
+            "energy_distance",
+            "straightness",
+        ],
+        "likelihood": [
+            "log_prob",
+            "divergence",
+            "hutchinson_divergence",
+            "kl_to_model",
+            "bits_per_dimension",
+        ],
+        "calibration": ["sbc_ranks", "rank_histogram", "uniformity", "coverage", "crps", "two_sample_test"],
+    },
+)

@@ -1,0 +1,25 @@
+"""Along which way: the paths from noise to data, and the conventions that describe them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "affine": ["AffineGaussianPath"],
+        "schedules": ["StraightPath", "CosinePath", "VariancePreservingPath", "VarianceExplodingPath"],
+        "conventions": [
+            "KINDS",
+            "velocity_to_score",
+            "score_to_velocity",
+            "noise_and_data",
+            "convert",
+            "converted",
+            "change_path",
+            "on_path",
+            "Convention",
+            "CONVENTIONS",
+            "from_library",
+            "to_library",
+        ],
+    },
+)

@@ -1,0 +1,30 @@
+"""Showing: the course's figures, and small grey images as one large picture."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "figures": [
+            "NOISE",
+            "DATA",
+            "LEARNED",
+            "EXACT",
+            "LIMITS",
+            "set_theme",
+            "show",
+            "get_angle_colors",
+            "grid",
+            "plot_density",
+            "square",
+            "plot_samples",
+            "plot_vector_field",
+            "plot_trajectories",
+            "plot_trajectory_panels",
+            "plot_loss",
+            "plot_error_vs_nfe",
+            "plot_conditional_and_marginal",
+        ],
+        "images": ["INK", "mosaic", "plot_images"],
+    },
+)

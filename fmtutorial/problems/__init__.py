@@ -1,0 +1,12 @@
+"""Simulators with a known answer: inverse problems whose posterior can be computed."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "linear_gaussian": ["MixturePosterior", "linear_posterior"],
+        "heat_rod": ["heat_matrix", "HeatRod"],
+        "projectile": ["GRAVITY", "flight", "landing", "Projectile", "GridPosterior"],
+    },
+)

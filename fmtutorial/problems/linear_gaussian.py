@@ -1,0 +1,97 @@
+"""A linear inverse problem with a known posterior: the initial heat in a rod from a few noisy sensors.
+
+`HeatRod.sample(n, generator) -> (x1, y)` is what `fit` asks for, and `HeatRod.posterior(y)` is the truth to
+judge the result by.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Generator, Tensor
+
+from fmtutorial import _validate
+from fmtutorial.distributions import GaussianMixture
+
+
+@dataclass(frozen=True, eq=False)
+class MixturePosterior:
+    """For each of n observations a Gaussian mixture: weights (n, K), means (n, K, d), covariances (K, d, d).
+
+    The covariances are the same for all n: in a linear problem they do not depend on what was observed.
+    """
+
+    weights: Tensor
+    means: Tensor
+    covariances: Tensor
+
+    def mixture(self, i: int = 0) -> GaussianMixture:
+        """The posterior of observation i as a `GaussianMixture`."""
+        pairs = zip(self.means[i], self.covariances, strict=True)
+        return GaussianMixture([{"mean": m, "cov": s} for m, s in pairs], self.weights[i])
+
+    @property
+    def mean(self) -> Tensor:
+        """sum_k w_k m_k, of shape (n, d)."""
+        return torch.einsum("nk,nkd->nd", self.weights, self.means)
+
+    @property
+    def std(self) -> Tensor:
+        """The standard deviation of each element, sqrt(sum_k w_k (S_k + m_k^2) - mean^2), of shape (n, d)."""
+        inside = self.covariances.diagonal(dim1=1, dim2=2)
+        second = torch.einsum("nk,nkd->nd", self.weights, inside + self.means.square())
+        return (second - self.mean.square()).clamp(min=0).sqrt()
+
+    def sample(self, n_each: int, generator: Generator | None = None) -> Tensor:
+        """Draw n_each points from the posterior of each observation: (n, n_each, d)."""
+        n, d = len(self.means), self.means.shape[2]
+        u = torch.rand(n, n_each, 1, generator=generator, dtype=torch.float64)
+        k = (u > self.weights.cumsum(1)[:, None, :-1]).sum(-1)
+        z = torch.randn(n, n_each, d, generator=generator, dtype=torch.float64)
+        moved = torch.einsum("kij,nlj->nlki", torch.linalg.cholesky(self.covariances), z)
+        return (self.means[:, None] + moved).gather(2, k[..., None, None].expand(-1, -1, 1, d)).squeeze(2)
+
+    def velocity(self, path, x: Tensor, t) -> Tensor:
+        """The exact conditional velocity u_t(x | y), row i of x (n, d) under the posterior of y_i.
+
+        `exact.marginal_velocity` with means that differ between rows: each is the marginal velocity of a flow
+        from noise to the posterior (Lipman et al. 2023, eq. 8).
+        """
+        t = _validate.time_column(t, x).double()
+        t = t[..., None] if t.ndim else t
+        alpha, sigma = path.alpha(t), path.sigma(t)
+        variances, axes = self._spectrum
+        z = torch.einsum("kij,nki->nkj", axes, x[:, None].double() - alpha * self.means)
+        c = sigma**2 + alpha**2 * variances
+        log_joint = self.weights.log() - 0.5 * (z.square() / c + c.log()).sum(-1)
+        pull = (alpha * path.alpha_dot(t) * variances + path.sigma_sigma_dot(t)) / c * z
+        u = path.alpha_dot(t) * self.means + torch.einsum("kij,nkj->nki", axes, pull)
+        return torch.einsum("nk,nkd->nd", log_joint.softmax(1), u).to(x)
+
+    @cached_property
+    def _spectrum(self) -> tuple[Tensor, Tensor]:
+        """Eigenvalues (K, d) and eigenvectors (K, d, d) of the covariances."""
+        return torch.linalg.eigh(self.covariances)
+
+
+def linear_posterior(prior: GaussianMixture, matrix: Tensor, noise: float, y: Tensor) -> MixturePosterior:
+    """The posterior of x ~ prior given y = matrix x + noise z, z ~ N(0, I), for y of shape (n, m).
+
+    With G_k = H S_k H^T + noise^2 I and the gain K_k = S_k H^T G_k^{-1}: means m_k + K_k (y - H m_k),
+    covariances S_k - K_k H S_k, weights proportional to w_k N(y; H m_k, G_k).
+    """
+    noise = _validate.real(noise, "noise", low=0.0, open_low=True)
+    H = _validate.points(matrix, "matrix").double()
+    if H.shape[1] != prior.dim:
+        raise ValueError(f"matrix must have the shape (m, {prior.dim}), got {tuple(H.shape)}")
+    y = _validate.points(y, "y", len(H)).double()
+    S, means = prior.covariances, prior.means
+    root = torch.linalg.cholesky(H @ S @ H.T + noise**2 * torch.eye(len(H), dtype=torch.float64))
+    left = y[:, None] - means @ H.T  # (n, K, m)
+    gain = torch.cholesky_solve(H @ S, root).transpose(1, 2)  # (K, d, m)
+    white = torch.linalg.solve_triangular(root, left.permute(1, 2, 0), upper=False)  # (K, m, n)
+    log_evidence = -0.5 * white.square().sum(1).T - root.diagonal(dim1=1, dim2=2).log().sum(1)
+    weights = (prior.weights.log() + log_evidence).softmax(1)
+    covariances = S - gain @ H @ S
+    covariances = (covariances + covariances.transpose(1, 2)) / 2
+    return MixturePosterior(weights, means + torch.einsum("kdm,nkm->nkd", gain, left), covariances)

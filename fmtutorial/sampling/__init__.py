@@ -1,0 +1,32 @@
+"""From noise to data: solvers of the flow, diffusion samplers, Langevin dynamics and guidance."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "solvers": [
+            "FIXED_STEP",
+            "ADAPTIVE",
+            "euler_step",
+            "midpoint_step",
+            "rk4_step",
+            "integrate_flow",
+            "CountEvaluations",
+        ],
+        "diffusion": [
+            "start",
+            "ddim_step",
+            "ddpm_step",
+            "heun_step",
+            "variance_rate",
+            "reverse_diffusion_rate",
+            "sde_step",
+            "sample",
+            "karras_times",
+            "annealed_langevin",
+        ],
+        "langevin_dynamics": ["langevin_step", "langevin"],
+        "guidance": ["guided", "clamped"],
+    },
+)

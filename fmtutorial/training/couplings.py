@@ -1,0 +1,133 @@
+"""Which noise goes with which data: couplings of (x0, x1) by optimal transport, and by a flow itself."""
+
+from collections.abc import Callable
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Generator, Tensor
+
+from fmtutorial import _random, _validate
+from fmtutorial.sampling import integrate_flow
+
+
+def ot_permutation(x0: Tensor, x1: Tensor) -> Tensor:
+    """The permutation p (n,) that minimises sum_i |x1[p_i] - x0[i]|^2, for two batches (n, d).
+
+    The squares do not depend on p, so it maximises sum_i <x0[i], x1[p_i]>. Solved exactly by scipy's
+    `linear_sum_assignment`, of order n^3. Labels y of x1 become y[p] too.
+    """
+    _check_batches(x0, x1)
+    inner = (x0.detach().double() @ x1.detach().double().T).cpu().numpy()
+    return torch.from_numpy(linear_sum_assignment(inner, maximize=True)[1]).to(x1.device)
+
+
+def minibatch_ot(x0: Tensor, x1: Tensor, *, return_permutation: bool = False) -> tuple[Tensor, ...]:
+    """Pair a batch of noise with a batch of data optimally: (x0, x1[p]), or (x0, x1[p], p).
+
+    Both marginals stay what they were (Pooladian et al. 2023; Tong et al. 2024). If the data have labels, ask
+    for the permutation p and take y[p].
+    """
+    p = ot_permutation(x0, x1)
+    return (x0, x1[p], p) if return_permutation else (x0, x1[p])
+
+
+def sinkhorn_plan(
+    x0: Tensor, x1: Tensor, epsilon: float, *, tolerance: float = 1e-3, max_iterations: int = 5000
+) -> Tensor:
+    """The entropic transport plan P (n, n) of two batches (n, d); its rows and columns sum to 1/n.
+
+    P minimises sum_ij P_ij |x0_i - x1_j|^2 + epsilon sum_ij P_ij log P_ij (Cuturi 2013), in units of x^2.
+    Rows sum to 1/n exactly, columns within the relative `tolerance`, or RuntimeError after `max_iterations`.
+    """
+    _check_batches(x0, x1)
+    epsilon = _validate.real(epsilon, "epsilon", low=0.0, open_low=True)
+    tolerance = _validate.real(tolerance, "tolerance", low=0.0, open_low=True)
+    x0, x1, n = x0.detach().double(), x1.detach().double(), len(x0)
+    log_k = -(x0[:, None] - x1).square().sum(-1) / epsilon
+    g = log_k.new_zeros(n)
+    for _ in range(_validate.positive_int(max_iterations, "max_iterations")):
+        f = -torch.logsumexp(log_k + g, dim=1)  # now every row of exp(f + log_k + g) sums to 1
+        columns = torch.logsumexp(log_k + f[:, None], dim=0)
+        if float(((columns + g).exp() - 1).abs().max()) <= tolerance:
+            return (log_k + f[:, None] + g).exp() / n
+        g = -columns
+    raise RuntimeError(
+        f"epsilon = {epsilon:g} needs more than max_iterations = {max_iterations} rounds for a tolerance of "
+        f"{tolerance:g}: take a larger epsilon, or the exact `ot_permutation`"
+    )
+
+
+def entropic_indices(
+    x0: Tensor, x1: Tensor, epsilon: float, generator: Generator | None = None, **options
+) -> Tensor:
+    """A partner for each x0: indices j (n,) drawn from the rows of `sinkhorn_plan`, with repetitions.
+
+    Near the optimal permutation for small epsilon, near independent draws for large ones.
+    """
+    plan = sinkhorn_plan(x0, x1, epsilon, **options)
+    device = plan.device if generator is None else generator.device
+    return torch.multinomial(plan.to(device), 1, generator=generator).squeeze(1).to(x1.device)
+
+
+def gaussian_ot(mean0: Tensor, cov0: Tensor, mean1: Tensor, cov1: Tensor) -> tuple[Tensor, float]:
+    """Optimal transport between two Gaussians in closed form: the matrix A (d, d) and the W2 distance.
+
+    The map is T(x) = mean1 + A (x - mean0) with A = R^-1 (R cov1 R)^(1/2) R^-1, R = cov0^(1/2), and
+    W2^2 = |mean0 - mean1|^2 + tr(cov0 + cov1 - 2 (R cov1 R)^(1/2)) (Dowson & Landau 1982).
+    """
+    mean0, mean1, cov0, cov1 = (torch.as_tensor(v).double() for v in (mean0, mean1, cov0, cov1))
+    _check_gaussian(mean0, cov0, "0")
+    _check_gaussian(mean1, cov1, "1")
+    _validate.same_shape(mean0, "mean0", mean1, "mean1")
+    root0 = _power(cov0, 0.5)
+    middle = _power(root0 @ cov1 @ root0, 0.5)
+    inverse = _power(cov0, -0.5)
+    square = (mean0 - mean1).square().sum() + (cov0 + cov1 - 2 * middle).trace()
+    return inverse @ middle @ inverse, float(square.clamp(min=0).sqrt())
+
+
+def reflow_pairs(
+    model: Callable,
+    n: int,
+    dim: int,
+    *,
+    n_steps: int = 8,
+    method: str = "midpoint",
+    generator: Generator | None = None,
+    batch_size: int = 10_000,
+    **options,
+) -> tuple[Tensor, Tensor]:
+    """n pairs (x0, x1), each (n, dim): noise, and where the flow of `model` carries it (Liu et al. 2023).
+
+    Training on them with `objective.pair_loss` is one reflow. `options` go to `integrate_flow`.
+    """
+    n, dim = _validate.positive_int(n, "n"), _validate.positive_int(dim, "dim")
+    batch_size = _validate.positive_int(batch_size, "batch_size")
+    x0 = _random.normal_like(torch.empty(n, dim), generator)
+    ends = [
+        integrate_flow(model, x, n_steps=n_steps, method=method, **options)[0][-1]
+        for x in x0.split(batch_size)
+    ]
+    return x0, torch.cat(ends)
+
+
+def _check_batches(x0: Tensor, x1: Tensor) -> None:
+    """Two batches of points of one shape."""
+    _validate.same_shape(_validate.points(x0, "x0"), "x0", _validate.points(x1, "x1"), "x1")
+
+
+def _check_gaussian(mean: Tensor, cov: Tensor, index: str) -> None:
+    """A mean (d,) and a symmetric positive definite covariance (d, d)."""
+    _validate.finite(mean, f"mean{index}")
+    if mean.ndim != 1 or cov.shape != (len(mean), len(mean)):
+        shapes = f"{tuple(mean.shape)} and {tuple(cov.shape)}"
+        raise ValueError(f"mean{index} and cov{index} must have the shapes (d,) and (d, d), got {shapes}")
+    _validate.finite(cov, f"cov{index}")
+    if not torch.allclose(cov, cov.T) or bool((torch.linalg.eigvalsh(cov) <= 0).any()):
+        raise ValueError(f"cov{index} must be symmetric and positive definite, got {cov.tolist()}")
+
+
+def _power(matrix: Tensor, exponent: float) -> Tensor:
+    """A power of a symmetric positive definite matrix."""
+    values, axes = torch.linalg.eigh(matrix)
+    return (axes * values.clamp(min=0) ** exponent) @ axes.T

@@ -1,0 +1,108 @@
+"""The conditional flow matching objective: as a data set of triples, and as the loss of a whole batch."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.utils.data import Dataset, get_worker_info
+
+from fmtutorial import _random, _validate
+from fmtutorial.paths import AffineGaussianPath, StraightPath
+from fmtutorial.training._batches import as_tuple
+
+
+class FlowMatchingDataset(Dataset):
+    """The textbook form: a data set of (x_t, t, u_t), one fresh x0 and t for each item that is read.
+
+    The n_samples data points x1 are drawn once. Items have the shapes (d,), (1,) and (d,), and
+    u_t = x1 - (1 - sigma_min) x0 belongs to the same x0 as x_t. `train` does the same faster.
+    """
+
+    def __init__(self, mixture, n_samples=1000, sigma_min=1e-4, generator: Generator | None = None):
+        self.path = StraightPath(sigma_min)
+        self.x1 = mixture.sample(_validate.positive_int(n_samples, "n_samples"), generator)
+        self.generator = generator
+
+    def __len__(self) -> int:
+        return len(self.x1)
+
+    def __getitem__(self, i: int) -> tuple[Tensor, Tensor, Tensor]:
+        x1, generator = self.x1[i], self._generator()
+        x0 = _random.normal_like(x1, generator)
+        t = _random.uniform_time(x1[:1], generator)[0]
+        x_t, u_t = self.path.pair(x0, x1, t)
+        return x_t, t, u_t
+
+    def _generator(self) -> Generator | None:
+        """The generator given, or in a DataLoader's worker one with a seed of the worker's own."""
+        worker = get_worker_info()
+        if worker is not None and self.generator is not None and self.generator.initial_seed() != worker.seed:
+            self.generator = Generator().manual_seed(worker.seed)
+        return self.generator
+
+
+def cfm_loss(
+    model,
+    batch,
+    path: AffineGaussianPath,
+    generator: Generator | None = None,
+    *,
+    coupling: Callable | None = None,
+    condition_dropout: float = 0.0,
+) -> Tensor:
+    """The conditional flow matching loss of one batch, a scalar (Lipman et al. 2023, eq. 9).
+
+    E |v_theta(x_t, t) - u_t|^2 with t ~ U[0, 1], x0 ~ N(0, I), x_t = alpha x1 + sigma x0 and
+    u_t = alpha' x1 + sigma' x0; the mean is over the batch *and* the elements of x.
+    batch: x1 (n, d), or a pair (x1, y) for v_theta(x_t, t, y), of which a share of `condition_dropout`
+    goes without y. coupling: a function (x0, x1) -> permutation (n,) that chooses the x1 for each x0.
+    """
+    x1, *y = as_tuple(batch)
+    t = _random.uniform_time(x1, generator)
+    x0 = _random.normal_like(x1, generator)
+    if coupling is not None:
+        permutation = coupling(x0, x1)
+        x1, y = x1[permutation], [c[permutation] for c in y]
+    x_t, u_t = path.pair(x0, x1, t)
+    if y and condition_dropout:
+        y.append(_random.uniform_time(x1, generator) >= condition_dropout)
+    return _mean_square(model(x_t, t, *y), u_t)
+
+
+def pair_loss(model, pairs, path: AffineGaussianPath, generator: Generator | None = None) -> Tensor:
+    """The conditional flow matching loss of given pairs (x0, x1), a scalar: `cfm_loss`, but x0 is not drawn.
+
+    For pairs that belong together, such as `couplings.reflow_pairs` makes; (x0, x1, y) with conditions.
+    """
+    x0, x1, *y = pairs
+    t = _random.uniform_time(x1, generator)
+    x_t, u_t = path.pair(x0, x1, t)
+    return _mean_square(model(x_t, t, *y), u_t)
+
+
+def stable_cfm_loss(
+    model, x1: Tensor, path: AffineGaussianPath, generator: Generator | None = None
+) -> Tensor:
+    """The CFM loss with each target averaged over its batch: the same minimum, far less noise.
+
+    Any x1_j of the batch may have led to x_t, with probability w_j ~ N(x_t; alpha x1_j, sigma^2 I). In the
+    place of u_t(x_t | x1) the target is sum_j w_j u_t(x_t | x1_j), which has the same mean given x_t, and so
+    the same minimiser (Xu, Tong, Jaakkola 2023, for scores). x1 (n, d): drawn independently, no conditions.
+    """
+    t = _random.uniform_time(x1, generator)
+    x0 = _random.normal_like(x1, generator)
+    x_t, u_t = path.pair(x0, x1, t)
+    alpha, sigma = path.alpha(t), path.sigma(t)
+    # log N(x_t; alpha x1_j, sigma^2 I) without what is the same for all j
+    log_w = (alpha * x_t @ x1.T - 0.5 * alpha**2 * x1.square().sum(1)) / sigma**2
+    mean = torch.softmax(log_w, dim=1) @ x1  # of the x1 that may have led to x_t
+    slope = path.alpha_dot(t) - alpha * path.sigma_dot(t) / sigma  # of u_t(x | x1_j), which is linear in x1_j
+    u_t = u_t + slope * (mean - x1)
+    return _mean_square(model(x_t, t), u_t)
+
+
+def _mean_square(v: Tensor, u_t: Tensor) -> Tensor:
+    """|v - u_t|^2, a mean over the batch and the elements."""
+    if v.shape != u_t.shape:  # broadcasting would go unnoticed
+        raise ValueError(f"model must return the shape {tuple(u_t.shape)}, got {tuple(v.shape)}")
+    return nn.functional.mse_loss(v, u_t)

@@ -1,0 +1,17 @@
+"""Trying: interactive figures, each named by what it moves."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "explorer": ["Explorer"],
+        "sigma_min": ["sigma_min_explorer"],
+        "step_count": ["step_count_explorer"],
+        "coupling": ["coupling_explorer"],
+        "noise_level": ["noise_level_explorer"],
+        "kernel_width": ["kernel_width_explorer"],
+        "guidance_strength": ["guidance_explorer"],
+        "fourth_sensor": ["expected_uncertainty", "fourth_sensor_explorer"],
+    },
+)

@@ -1,0 +1,158 @@
+"""The exercise notebooks: generated, runnable blank, and gradable with nbgrader."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from traitlets.config import PyFileConfigLoader
+
+from fmtutorial.checks import EXERCISES
+
+ROOT = Path(__file__).resolve().parents[2]
+SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("*/*.ipynb"))
+RELEASED = sorted((ROOT / "notebooks" / "exercises").glob("*/*.ipynb"))
+IDS = [file.parent.name for file in SOLUTIONS]
+
+
+def read(file):
+    return nbformat.read(file, as_version=4)
+
+
+def graded(file) -> dict[str, str]:
+    """The check cells of a notebook, by their nbgrader ids."""
+    cells = [c for c in read(file).cells if c.metadata.get("nbgrader", {}).get("grade")]
+    return {c.metadata.nbgrader.grade_id: c.source for c in cells if c.cell_type == "code"}
+
+
+def test_every_chapter_has_its_exercises():
+    chapters = [file.name[:2] for file in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
+    assert [*(f"chapter{n}" for n in chapters), "lab"] == IDS
+
+
+def test_exercises_are_generated_from_the_solutions():
+    check = [sys.executable, str(ROOT / "tools" / "make_exercises.py"), "--check"]
+    done = subprocess.run(check, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_check_belongs_to_one_exercise():
+    asked = [re.search(r'check\("([\w.]+)"', s)[1] for file in SOLUTIONS for s in graded(file).values()]
+    assert sorted(asked) == sorted(EXERCISES)
+
+
+@pytest.mark.parametrize("file", SOLUTIONS, ids=IDS)
+def test_solutions_are_executed_and_all_right(file):
+    for cell in read(file).cells:
+        if cell.get("metadata", {}).get("nbgrader", {}).get("grade") and cell.cell_type == "code":
+            assert "### BEGIN HIDDEN TESTS" in cell.source
+            assert "".join(o.get("text", "") for o in cell.outputs).startswith("✓")
+        if cell.cell_type == "code":
+            assert cell.execution_count
+            assert not [o for o in cell.outputs if o.output_type == "error"]
+
+
+@pytest.mark.parametrize("file", RELEASED, ids=IDS)
+def test_released_exercises_hold_no_solution(file):
+    text = file.read_text(encoding="utf-8")
+    assert "BEGIN SOLUTION" not in text and "HIDDEN TESTS" not in text and "# Why" not in text
+    assert not [c for c in read(file).cells if c.get("outputs")]
+
+
+@pytest.mark.parametrize("file", RELEASED, ids=IDS)
+def test_every_exercise_has_what_a_learner_needs(file):
+    cells = read(file).cells
+    questions = [c.source for c in cells if c.id.startswith("ex-")]
+    assert 4 <= len(questions) <= 7 or file.parent.name == "lab"
+    for question in questions:
+        assert question.count("<details>") == question.count("</details>") == 2
+        assert re.search(r"\(\d+ min\)", question)
+    minutes = sum(int(m) for c in cells for m in re.findall(r"\((\d+) min\)", c.source))
+    assert f"**{minutes} minutes.**" in cells[0].source
+    stubs = [c.source for c in cells if c.id.startswith("answer-")]
+    assert len(stubs) == len(questions) and all("..." in stub for stub in stubs)
+    assert "**Rubric**" in next(c.source for c in cells if c.id == "open")
+
+
+def filled(released, solved, keep) -> nbformat.NotebookNode:
+    """The exercise notebook as a learner hands it in, with the solutions of the exercises in `keep`."""
+    answers = {c.id: c.source for c in read(solved).cells}
+    notebook = read(released)
+    for cell in notebook.cells:
+        if cell.id in keep:
+            cell.source = re.sub(r"\n?[ ]*### (BEGIN|END) SOLUTION", "", answers[cell.id])
+    return notebook
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """nbgrader on an empty course folder, by its API: its three commands would import it three times."""
+    from nbgrader.apps import NbGraderAPI
+
+    scripts = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it calls alembic by name
+    monkeypatch.setenv("PATH", scripts)
+    monkeypatch.chdir(tmp_path)
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+    config.CourseDirectory.root = str(tmp_path)
+    return NbGraderAPI(config=config)
+
+
+def succeeds(result: dict) -> None:
+    """One of nbgrader's commands, done."""
+    assert result["success"], result.get("error") or result.get("log")
+
+
+@pytest.mark.parametrize("solved", SOLUTIONS, ids=IDS)
+@pytest.mark.filterwarnings("ignore")  # nbgrader's own
+def test_the_whole_chain_of_nbgrader(solved, course, tmp_path):
+    """Full solutions get full points, blank ones zero, and a half-solved one exactly its half."""
+    from nbgrader.api import Gradebook
+
+    assignment = solved.parent.name
+    source = tmp_path / "notebooks" / "solutions" / assignment / solved.name
+    source.parent.mkdir(parents=True)
+    source.write_bytes(solved.read_bytes())
+    succeeds(course.generate_assignment(assignment))
+    released = tmp_path / "release" / assignment / solved.name
+    answers = [c.id for c in read(solved).cells if c.id.startswith("answer-")]
+    points = {c.id: c.metadata.nbgrader.points for c in read(solved).cells if c.id.startswith("check-")}
+    half = answers[: len(answers) // 2]
+    if "answer-04-2" in answers:  # 04.2 uses 04.1
+        half = answers[:1]
+    for student, keep in {"full": answers, "blank": [], "half": half}.items():
+        handed_in = tmp_path / "submitted" / student / assignment / solved.name
+        handed_in.parent.mkdir(parents=True)
+        nbformat.write(filled(released, solved, keep), handed_in)
+        succeeds(course.autograde(assignment, student))
+    succeeds(course.generate_feedback(assignment, student_id="half"))
+    due = sum(points[a.replace("answer", "check")] for a in half)
+    with Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as book:
+        scores = {s: book.find_submission(assignment, s).code_score for s in ("full", "blank", "half")}
+        most = book.find_assignment(assignment).max_code_score
+        assert book.find_assignment(assignment).max_written_score == 3
+    assert scores == {"full": most, "blank": 0, "half": due}
+    assert most == sum(points.values()) > 0
+    assert (tmp_path / "feedback" / "half" / assignment / solved.with_suffix(".html").name).exists()
+
+
+def test_solution_notebooks_store_no_widget_state_and_a_plain_kernel():
+    for file in [*SOLUTIONS, *RELEASED]:
+        metadata = json.loads(file.read_text(encoding="utf-8"))["metadata"]
+        assert metadata["kernelspec"]["name"] == "python3" and "widgets" not in metadata
+
+
+def test_the_instructors_page_counts_as_the_notebooks_do():
+    page = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
+    for file in SOLUTIONS:
+        cells = read(file).cells
+        minutes = int(re.search(r"\*\*(\d+) minutes", cells[0].source)[1])
+        points = sum(c.metadata.nbgrader.points for c in cells if c.id.startswith("check-"))
+        number = sum(c.id.startswith("ex-") for c in cells)
+        row = f"{number} and an investigation | {minutes} | {points} + 3 |"
+        assert row in page, row
+    for name in re.findall(r"\b(0\d\.\d|lab\.\d+)\b", page):
+        assert name in EXERCISES, name
