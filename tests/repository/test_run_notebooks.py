@@ -1,0 +1,33 @@
+"""tools/run_notebooks.py shifts every seed once, and nothing else."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+from run_notebooks import with_shifted_seeds  # noqa: E402
+
+
+@pytest.mark.parametrize(
+    "source, shifted",
+    [
+        ("g = torch.Generator().manual_seed(3)", "g = torch.Generator().manual_seed(3 + 1000)"),
+        ("rng = np.random.default_rng(seed)", "rng = np.random.default_rng(seed + 1000)"),
+        ("Forest(random_state=0, n=5)", "Forest(random_state=0 + 1000, n=5)"),
+        ("Forest(random_state=None)", "Forest(random_state=None)"),
+        ("run(seed=seed)", "run(seed=seed)"),  # shifted where it arrives
+        ("a = f(seed=1, b=manual_seed(2))", "a = f(seed=1 + 1000, b=manual_seed(2 + 1000))"),
+        ("print('manual_seed(1)')", "print('manual_seed(1)')"),
+    ],
+)
+def test_seeds_are_shifted_once(source, shifted):
+    assert with_shifted_seeds(source, 1000) == shifted
+    assert with_shifted_seeds(source, 0) == source
+
+
+def test_magics_survive():
+    shifted = with_shifted_seeds("%pip install -q x\ntorch.manual_seed(1)", 5)
+    assert "'pip', 'install -q x'" in shifted and "manual_seed(1 + 5)" in shifted
