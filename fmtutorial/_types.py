@@ -1,0 +1,32 @@
+"""The words of the signatures: what a velocity, a score, a coupling and a source of data are."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from torch import Generator, Tensor
+
+# A time: a number or tensor of no dimensions for all points, or a column (n, 1) with one for each point.
+Time: TypeAlias = float | Tensor
+
+# A velocity v(x, t): points x (n, d) and a time -> velocities (n, d). A trained network is one.
+Velocity: TypeAlias = Callable[[Tensor, Time], Tensor]
+
+# A velocity v(x, t, y) that also takes a condition y, with one row for each point.
+ConditionalVelocity: TypeAlias = Callable[[Tensor, Time, Tensor], Tensor]
+
+# A score s(x, t) = grad log p_t(x): points x (n, d) and a time -> (n, d).
+Score: TypeAlias = Callable[[Tensor, Time], Tensor]
+
+# A log density: points x (n, d) -> nats (n,).
+LogDensity: TypeAlias = Callable[[Tensor], Tensor]
+
+# A coupling of a batch: noise x0 (n, d) and data x1 (n, d) -> the same rows in an order that makes pairs.
+Coupling: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, ...]]
+
+
+class DataSource(Protocol):
+    """Whatever draws data: `.sample(n, generator)` gives points (n, d), or a tuple (points, conditions)."""
+
+    def sample(self, n: int, generator: Generator | None = None) -> Tensor | tuple[Tensor, ...]:
+        """Draw n examples."""
+        ...
