@@ -1,7 +1,11 @@
-"""Write the public repository's address, which stands in pyproject.toml alone, wherever it is repeated.
+"""Write the two things that stand in one place and are repeated in others.
 
-python tools/sync_repository.py           # write
-python tools/sync_repository.py --check   # only say what is out of date; exit 1 if anything is
+    python tools/sync_repository.py           write
+    python tools/sync_repository.py --check   only say what is out of date; exit 1 if anything is
+
+The public repository's address stands in pyproject.toml; badges, Colab cells and citation repeat it. The list
+of chapters and exercises stands in notebooks/course.toml; README's tables, notebook 00's map and the table
+for instructors repeat it (tools/sync_course.py has their words).
 """
 
 import json
@@ -10,7 +14,10 @@ import sys
 import tomllib
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+import course
+import sync_course
+from course import ROOT
+
 START = "notebooks/00_start_here.ipynb"
 
 
@@ -59,8 +66,8 @@ def badges() -> str:
 
 def between(text: str, mark: str, new: str) -> str:
     """`text` with what stands between `<!-- mark -->` and `<!-- /mark -->` replaced."""
-    pattern = rf"(<!-- {mark} -->\n).*?(\n<!-- /{mark} -->)"
-    text, count = re.subn(pattern, lambda m: m[1] + new + m[2], text, flags=re.DOTALL)
+    pattern = rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)"
+    text, count = re.subn(pattern, lambda m: f"{m[1]}{new}\n{m[2]}", text, flags=re.DOTALL)
     if count != 1:
         raise SystemExit(f"expected one pair of {mark} marks, found {count}")
     return text
@@ -72,22 +79,29 @@ def clone() -> str:
     return f"```bash\ngit clone https://github.com/{repository}\ncd {repository.split('/')[1]}\n```"
 
 
-def readme(text: str) -> str:
-    """README with its badges, its clone command, its citation and its table's Colab links written anew."""
+def bibtex() -> str:
+    """README's citation."""
     repository, version = facts()
-    text = between(text, "badges", badges())
-    text = between(text, "clone", clone())
-    citation = (
+    return (
         "```bibtex\n@software{fmtutorial,\n  author  = {{The fmtutorial authors}},\n"
         "  title   = {fmtutorial: learn flow matching by doing},\n  year    = {2026},\n"
         f"  version = {{{version}}},\n  url     = {{https://github.com/{repository}}}\n}}\n```"
     )
-    text = between(text, "citation", citation)
-    return re.sub(
-        r"\[Colab\]\(https://colab\.research\.google\.com/[^)]*/(notebooks/[^)]*)\)",
-        lambda m: f"[Colab]({colab_link(m[1])})",
-        text,
-    )
+
+
+def readme(text: str) -> str:
+    """README with what is written into it."""
+    the_course = course.read()
+    text = between(text, "badges", badges())
+    text = between(text, "clone", clone())
+    text = between(text, "chapters", f"\n{sync_course.readme_chapters(the_course, colab_link)}\n")
+    text = between(text, "exercises", f"\n{sync_course.readme_exercises(the_course)}\n")
+    return between(text, "citation", bibtex())
+
+
+def instructors(text: str) -> str:
+    """The page for instructors with its table."""
+    return between(text, "chapters", f"\n{sync_course.instructors_table(course.read())}\n")
 
 
 def citation(text: str) -> str:
@@ -97,31 +111,51 @@ def citation(text: str) -> str:
     return re.sub(r"(?m)^version: .*$", f"version: {version}", text)
 
 
+def the_cell(content: dict, name: str) -> dict:
+    """The one cell of a notebook that has this id."""
+    cells = [cell for cell in content["cells"] if cell["id"] == name]
+    if len(cells) != 1:
+        raise SystemExit(f"expected one cell with the id {name}, found {len(cells)}")
+    return cells[0]
+
+
 def notebook(text: str) -> str:
     """A notebook with its `colab` cell written anew; everything else stays to the letter."""
     content = json.loads(text)
-    cells = [cell for cell in content["cells"] if cell["id"] == "colab"]
-    if len(cells) != 1:
-        raise SystemExit(f"expected one cell with the id colab, found {len(cells)}")
-    cells[0]["source"] = colab_cell().splitlines(keepends=True)
+    the_cell(content, "colab")["source"] = colab_cell().splitlines(keepends=True)
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def start_notebook(text: str) -> str:
+    """Notebook 00: its `colab` cell, and the tables in its cell `map`."""
+    content = json.loads(notebook(text))
+    cell = the_cell(content, "map")
+    tables = f"\n{sync_course.map_of_the_course(course.read())}\n"
+    cell["source"] = between("".join(cell["source"]), "chapters", tables).splitlines(keepends=True)
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def wanted() -> dict[Path, str]:
-    """Every file that repeats the address, with the text that it should have."""
-    files = {ROOT / "README.md": readme, ROOT / "CITATION.cff": citation}
-    files |= dict.fromkeys(sorted((ROOT / "notebooks").rglob("[0-9][0-9]_*.ipynb")), notebook)
-    return {file: write(file.read_text(encoding="utf-8")) for file, write in files.items()}
+    """Every file that repeats something, with the text that it should have."""
+    writers = dict.fromkeys(sorted((ROOT / "notebooks").rglob("[0-9][0-9]_*.ipynb")), notebook)
+    writers |= {
+        ROOT / START: start_notebook,
+        ROOT / "README.md": readme,
+        ROOT / "docs" / "instructors.md": instructors,
+        ROOT / "CITATION.cff": citation,
+    }
+    return {file: write(file.read_text(encoding="utf-8")) for file, write in writers.items()}
 
 
 def main() -> int:
     """Write, or with --check compare."""
-    stale = [file for file, text in wanted().items() if file.read_text(encoding="utf-8") != text]
-    for file in stale:
-        print("out of date:" if "--check" in sys.argv else "written:", file.relative_to(ROOT))
-        if "--check" not in sys.argv:
-            file.write_text(wanted()[file], encoding="utf-8", newline="\n")
-    return int(bool(stale) and "--check" in sys.argv)
+    only_check = "--check" in sys.argv
+    stale = {file: text for file, text in wanted().items() if file.read_text(encoding="utf-8") != text}
+    for file, text in stale.items():
+        print("out of date:" if only_check else "written:", file.relative_to(ROOT))
+        if not only_check:
+            file.write_text(text, encoding="utf-8", newline="\n")
+    return int(bool(stale) and only_check)
 
 
 if __name__ == "__main__":
