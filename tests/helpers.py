@@ -1,13 +1,36 @@
-"""What several tests share: seeds, random mixtures, and the strategies that draw them."""
+"""What several tests share: places, notebooks, seeds, random mixtures, and the table of wrong calls."""
 
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+import pytest
 import torch
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from fmtutorial import GaussianMixture
+from fmtutorial import ConditionalVelocityNet, GaussianMixture, StraightPath, VelocityNet, standard_mixture
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+CHAPTERS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+EXERCISES = sorted((NOTEBOOKS / "exercises").glob("*/*.ipynb"))
+SOLUTIONS = sorted((NOTEBOOKS / "solutions").glob("*/*.ipynb"))
 
 settings.register_profile("course", deadline=None, derandomize=True, max_examples=20)
 settings.load_profile("course")
+
+
+def read_notebook(file: Path) -> nbformat.NotebookNode:
+    """A stored notebook."""
+    return nbformat.read(file, as_version=4)
+
+
+def python_of(cell) -> str:
+    """A code cell's source without IPython's magics."""
+    return re.sub(r"(?m)^(\s*)[%!].*$", r"\1pass", cell.source)
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -35,3 +58,39 @@ widths = st.sampled_from([0.0, 1e-4, 0.1, 0.5])
 def normal(n: int, dim: int, seed: int = 0) -> torch.Tensor:
     """Standard normal points in double precision."""
     return torch.randn(n, dim, generator=seeded(seed), dtype=torch.float64)
+
+
+# What is right in a wrong call, except for the one argument that is wrong.
+MIXTURE = standard_mixture()
+PATH = StraightPath(0.1)
+POINTS = normal(5, 2)
+FLOAT_POINTS = POINTS.float()
+NOT_NUMBERS = torch.full((5, 2), float("nan"), dtype=torch.float64)
+IDENTITY = [[1.0, 0.0], [0.0, 1.0]]
+LABELS = torch.tensor([0, 1, 2, 0, 1])
+SMALL = {"hidden_dim": 4, "n_blocks": 1}
+NETWORK = VelocityNet(hidden_dim=4)
+BY_LABEL = ConditionalVelocityNet(2, n_classes=3, **SMALL)
+ALWAYS_LABELLED = ConditionalVelocityNet(2, n_classes=3, unconditional=False, **SMALL)
+BY_NUMBERS = ConditionalVelocityNet(2, condition_dim=2, unconditional=False, **SMALL)
+
+
+class Case(NamedTuple):
+    """A wrong call: what is wrong with it, the call, its error, and words that the message must have."""
+
+    wrong: str
+    call: Callable[[], object]
+    error: type[Exception]
+    words: str
+
+    def __str__(self) -> str:
+        return self.wrong
+
+
+def check_error(case: Case) -> None:
+    """The call raises the error, and its message has all words; what stands in parentheses is one word."""
+    with pytest.raises(case.error) as caught:
+        case.call()
+    message = str(caught.value)
+    for word in re.findall(r"\([^)]*\)|\S+", case.words):
+        assert word in message, f"{word!r} is not in {message!r}"

@@ -67,9 +67,7 @@ class Course:
 def parse(text: str) -> Course:
     """The course that a text in the form of course.toml describes."""
     content = tomllib.loads(text)
-    chapters = [
-        Chapter(**{**row, "exercises": Exercises(**row["exercises"])}) for row in content["chapters"]
-    ]
+    chapters = [Chapter(**{**row, "exercises": Exercises(**row["exercises"])}) for row in content["chapters"]]
     return Course(chapters, Exercises(**content["laboratory"]))
 
 
