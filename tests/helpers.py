@@ -16,7 +16,7 @@ from fmtutorial import ConditionalVelocityNet, GaussianMixture, StraightPath, Ve
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 CHAPTERS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-EXERCISES = sorted((NOTEBOOKS / "exercises").glob("*/*.ipynb"))
+RELEASED = sorted((NOTEBOOKS / "exercises").glob("*/*.ipynb"))
 SOLUTIONS = sorted((NOTEBOOKS / "solutions").glob("*/*.ipynb"))
 
 settings.register_profile("course", deadline=None, derandomize=True, max_examples=20)

@@ -26,9 +26,9 @@ import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import course
+import course_list
 import nbformat
-from course import NOTEBOOKS, ROOT
+from course_list import NOTEBOOKS, ROOT
 
 WORDS_A_MINUTE, WORDS_A_FORMULA, CODE_LINES_A_MINUTE = 180, 3, 20
 MINUTES_AN_EQUATION = 0.5
@@ -179,25 +179,25 @@ def state(file: Path, pattern: str, minutes: int) -> None:
 
 def main() -> None:
     """Print a line for each notebook, and write if asked."""
-    text = course.LIST.read_text(encoding="utf-8")
+    text = course_list.LIST.read_text(encoding="utf-8")
     write = "--write" in sys.argv
-    for chapter in course.read().chapters:
+    for chapter in course_list.read().chapters:
         file = NOTEBOOKS / chapter.file
         minutes, said = chapter_minutes(file), stated(file, CHAPTER_STATES)
         print(f"{chapter.file:45s} says {said:3d}, the rule gives {minutes:3d}")
         if write:
-            text = course.with_minutes(text, chapter.file, minutes)
+            text = course_list.with_minutes(text, chapter.file, minutes)
             state(file, CHAPTER_STATES, minutes)
-    for exercises in course.read().exercises:
+    for exercises in course_list.read().exercises:
         file = NOTEBOOKS / "solutions" / exercises.file
         minutes, rule = exercises_minutes(file), exercises_by_rule(file)
         verdict = "" if 2 / 3 < minutes / rule < 3 / 2 else "  too far apart"
         print(f"{exercises.file:45s} asks {minutes:3d}, the rule gives {rule:3.0f}{verdict}")
         if write:
-            text = course.with_minutes(text, exercises.file, minutes)
+            text = course_list.with_minutes(text, exercises.file, minutes)
             state(file, EXERCISES_STATE, minutes)
     if write:
-        course.LIST.write_text(text, encoding="utf-8", newline="\n")
+        course_list.LIST.write_text(text, encoding="utf-8", newline="\n")
         print("written; now run tools/make_exercises.py and tools/sync_repository.py")
 
 

@@ -5,10 +5,11 @@ Each function gives the text between two marks, such as `<!-- chapters -->` and 
 
 from collections.abc import Callable
 
-from course import Chapter, Course, Exercises
+from course_list import Chapter, Course, Exercises
 
-NUMBERS = "none one two three four five six seven eight nine ten eleven twelve".split()
-NUMBERS += "thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split()
+NUMBERS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+NUMBERS += ["eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"]
+NUMBERS += ["nineteen", "twenty"]
 
 
 def in_words(number: int) -> str:
@@ -55,9 +56,9 @@ def readme_exercises(course: Course) -> str:
         f"**{count} exercises** for the {in_words(len(course.chapters))} chapters are in "
         "[notebooks/exercises](notebooks/exercises), with a "
         f"[bug laboratory](notebooks/exercises/{laboratory.file}) of {in_words(laboratory.count)} broken "
-        "programs. A check under each says at once what is right, or what is wrong and why; nothing stops when "
-        "you leave one out. If you are stuck, the solved notebooks in [notebooks/solutions](notebooks/solutions) "
-        "say why as well as how."
+        "programs. A check under each says at once what is right, or what is wrong and why; nothing stops "
+        "when you leave one out. If you are stuck, the solved notebooks in "
+        "[notebooks/solutions](notebooks/solutions) say why as well as how."
     )
 
 
@@ -81,7 +82,7 @@ def map_of_the_course(course: Course) -> str:
             map_rows(course.spine),
             "That is the spine. From here each chapter stands on its own:",
             map_rows(course.beyond),
-            "The exercises check themselves: do them after their chapter, or where the chapter points to one. "
+            "The exercises check themselves. Do them after their chapter, or where it points to one. "
             f"When you have read the spine, {link} ({laboratory.minutes} minutes) waits with "
             f"{in_words(laboratory.count)} programs that run, look right and are wrong.",
         ]

@@ -14,9 +14,9 @@ import sys
 import tomllib
 from pathlib import Path
 
-import course
+import course_list
 import sync_course
-from course import ROOT
+from course_list import ROOT
 
 START = "notebooks/00_start_here.ipynb"
 
@@ -91,7 +91,7 @@ def bibtex() -> str:
 
 def readme(text: str) -> str:
     """README with what is written into it."""
-    the_course = course.read()
+    the_course = course_list.read()
     text = between(text, "badges", badges())
     text = between(text, "clone", clone())
     text = between(text, "chapters", f"\n{sync_course.readme_chapters(the_course, colab_link)}\n")
@@ -101,7 +101,7 @@ def readme(text: str) -> str:
 
 def instructors(text: str) -> str:
     """The page for instructors with its table."""
-    return between(text, "chapters", f"\n{sync_course.instructors_table(course.read())}\n")
+    return between(text, "chapters", f"\n{sync_course.instructors_table(course_list.read())}\n")
 
 
 def citation(text: str) -> str:
@@ -130,7 +130,7 @@ def start_notebook(text: str) -> str:
     """Notebook 00: its `colab` cell, and the tables in its cell `map`."""
     content = json.loads(notebook(text))
     cell = the_cell(content, "map")
-    tables = f"\n{sync_course.map_of_the_course(course.read())}\n"
+    tables = f"\n{sync_course.map_of_the_course(course_list.read())}\n"
     cell["source"] = between("".join(cell["source"]), "chapters", tables).splitlines(keepends=True)
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 

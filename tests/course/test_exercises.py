@@ -9,28 +9,22 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from helpers import CHAPTERS, RELEASED, ROOT, SOLUTIONS, read_notebook
 from traitlets.config import PyFileConfigLoader
 
 from fmtutorial.checks import EXERCISES
 
-ROOT = Path(__file__).resolve().parents[2]
-SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("*/*.ipynb"))
-RELEASED = sorted((ROOT / "notebooks" / "exercises").glob("*/*.ipynb"))
 IDS = [file.parent.name for file in SOLUTIONS]
-
-
-def read(file):
-    return nbformat.read(file, as_version=4)
 
 
 def graded(file) -> dict[str, str]:
     """The check cells of a notebook, by their nbgrader ids."""
-    cells = [c for c in read(file).cells if c.metadata.get("nbgrader", {}).get("grade")]
+    cells = [c for c in read_notebook(file).cells if c.metadata.get("nbgrader", {}).get("grade")]
     return {c.metadata.nbgrader.grade_id: c.source for c in cells if c.cell_type == "code"}
 
 
 def test_every_chapter_has_its_exercises():
-    chapters = [file.name[:2] for file in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
+    chapters = [file.name[:2] for file in CHAPTERS]
     assert [*(f"chapter{n}" for n in chapters), "lab"] == IDS
 
 
@@ -47,7 +41,7 @@ def test_every_check_belongs_to_one_exercise():
 
 @pytest.mark.parametrize("file", SOLUTIONS, ids=IDS)
 def test_solutions_are_executed_and_all_right(file):
-    for cell in read(file).cells:
+    for cell in read_notebook(file).cells:
         if cell.get("metadata", {}).get("nbgrader", {}).get("grade") and cell.cell_type == "code":
             assert "### BEGIN HIDDEN TESTS" in cell.source
             assert "".join(o.get("text", "") for o in cell.outputs).startswith("✓")
@@ -60,12 +54,12 @@ def test_solutions_are_executed_and_all_right(file):
 def test_released_exercises_hold_no_solution(file):
     text = file.read_text(encoding="utf-8")
     assert "BEGIN SOLUTION" not in text and "HIDDEN TESTS" not in text and "# Why" not in text
-    assert not [c for c in read(file).cells if c.get("outputs")]
+    assert not [c for c in read_notebook(file).cells if c.get("outputs")]
 
 
 @pytest.mark.parametrize("file", RELEASED, ids=IDS)
 def test_every_exercise_has_what_a_learner_needs(file):
-    cells = read(file).cells
+    cells = read_notebook(file).cells
     questions = [c.source for c in cells if c.id.startswith("ex-")]
     assert 4 <= len(questions) <= 7 or file.parent.name == "lab"
     for question in questions:
@@ -80,8 +74,8 @@ def test_every_exercise_has_what_a_learner_needs(file):
 
 def filled(released, solved, keep) -> nbformat.NotebookNode:
     """The exercise notebook as a learner hands it in, with the solutions of the exercises in `keep`."""
-    answers = {c.id: c.source for c in read(solved).cells}
-    notebook = read(released)
+    answers = {c.id: c.source for c in read_notebook(solved).cells}
+    notebook = read_notebook(released)
     for cell in notebook.cells:
         if cell.id in keep:
             cell.source = re.sub(r"\n?[ ]*### (BEGIN|END) SOLUTION", "", answers[cell.id])
@@ -118,8 +112,10 @@ def test_the_whole_chain_of_nbgrader(solved, course, tmp_path):
     source.write_bytes(solved.read_bytes())
     succeeds(course.generate_assignment(assignment))
     released = tmp_path / "release" / assignment / solved.name
-    answers = [c.id for c in read(solved).cells if c.id.startswith("answer-")]
-    points = {c.id: c.metadata.nbgrader.points for c in read(solved).cells if c.id.startswith("check-")}
+    answers = [c.id for c in read_notebook(solved).cells if c.id.startswith("answer-")]
+    points = {
+        c.id: c.metadata.nbgrader.points for c in read_notebook(solved).cells if c.id.startswith("check-")
+    }
     half = answers[: len(answers) // 2]
     if "answer-04-2" in answers:  # 04.2 uses 04.1
         half = answers[:1]
@@ -148,7 +144,7 @@ def test_solution_notebooks_store_no_widget_state_and_a_plain_kernel():
 def test_the_instructors_page_counts_as_the_notebooks_do():
     page = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
     for file in SOLUTIONS:
-        cells = read(file).cells
+        cells = read_notebook(file).cells
         minutes = int(re.search(r"\*\*(\d+) minutes", cells[0].source)[1])
         points = sum(c.metadata.nbgrader.points for c in cells if c.id.startswith("check-"))
         number = sum(c.id.startswith("ex-") for c in cells)

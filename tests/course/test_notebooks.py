@@ -6,13 +6,11 @@ That they still run, and still give the same outputs, is nbval's job.
 import ast
 import re
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
+from helpers import CHAPTERS, python_of, read_notebook
 
-ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 DECLARED = {
     "fmtutorial",
     "ipywidgets",
@@ -32,28 +30,19 @@ SPOKEN = [
     "## References",
 ]
 
-pytestmark = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda file: file.stem)
-
-
-def read(file):
-    return nbformat.read(file, as_version=4)
+pytestmark = pytest.mark.parametrize("notebook", CHAPTERS, ids=lambda file: file.stem)
 
 
 def code_cells(file):
-    return [cell for cell in read(file).cells if cell.cell_type == "code"]
-
-
-def python(cell) -> str:
-    """A code cell's source without IPython's magics."""
-    return re.sub(r"(?m)^(\s*)[%!].*$", r"\1pass", cell.source)
+    return [cell for cell in read_notebook(file).cells if cell.cell_type == "code"]
 
 
 def text(file) -> str:
-    return "\n".join(cell.source for cell in read(file).cells if cell.cell_type == "markdown")
+    return "\n".join(cell.source for cell in read_notebook(file).cells if cell.cell_type == "markdown")
 
 
 def test_is_valid_and_has_stable_ids(notebook):
-    content = read(notebook)
+    content = read_notebook(notebook)
     nbformat.validate(content)
     assert (content.nbformat, content.nbformat_minor) >= (4, 5)
     ids = [cell.id for cell in content.cells]
@@ -62,7 +51,7 @@ def test_is_valid_and_has_stable_ids(notebook):
 
 
 def test_kernel_is_python3_and_no_widget_state_is_stored(notebook):
-    metadata = read(notebook).metadata
+    metadata = read_notebook(notebook).metadata
     assert metadata.kernelspec.name == "python3"
     assert "widgets" not in metadata
     assert "application/vnd.jupyter.widget" not in notebook.read_text(encoding="utf-8")
@@ -77,7 +66,7 @@ def test_is_executed_in_order_without_errors(notebook):
 
 def test_cells_that_print_or_draw_have_their_output(notebook):
     for cell in code_cells(notebook):
-        top_level = [n for n in ast.parse(python(cell)).body if isinstance(n, ast.Expr)]
+        top_level = [n for n in ast.parse(python_of(cell)).body if isinstance(n, ast.Expr)]
         calls = {ast.unparse(n.value.func) for n in top_level if isinstance(n.value, ast.Call)}
         if calls & {"print", "show", "display"}:
             assert cell.outputs, f"{cell.id} has no output: run tools/run_notebooks.py"
@@ -85,7 +74,7 @@ def test_cells_that_print_or_draw_have_their_output(notebook):
 
 def test_imports_only_what_is_declared(notebook):
     for cell in code_cells(notebook):
-        for node in ast.walk(ast.parse(python(cell))):
+        for node in ast.walk(ast.parse(python_of(cell))):
             modules = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             modules += [node.module] if isinstance(node, ast.ImportFrom) else []
             for module in modules:
@@ -104,7 +93,7 @@ def test_opens_with_objectives_and_closes_with_what_to_keep(notebook):
     told = text(notebook)
     missing = [part for part in SPOKEN if part.lower() not in told.lower()]
     assert not missing
-    first = read(notebook).cells[0].source
+    first = read_notebook(notebook).cells[0].source
     assert "minutes" in first and "You need" in first
 
 
@@ -117,7 +106,7 @@ def test_asserts_its_claims(notebook):
 
 
 def test_nothing_is_hidden_or_tagged(notebook):
-    for cell in read(notebook).cells:
+    for cell in read_notebook(notebook).cells:
         assert not cell.metadata.get("jupyter", {}).get("source_hidden")
         assert not cell.metadata.get("tags"), "a tag such as raises-exception would hide a failure from nbval"
 

@@ -4,16 +4,14 @@ import ast
 import json
 import math
 import re
-import sys
-from pathlib import Path
 
 import pytest
+import torch
+from helpers import ROOT, seeded
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from benchmarks import figures, suite, timing  # noqa: E402
-from benchmarks.__main__ import PARTS  # noqa: E402
+from benchmarks import figures, sampling, suite, timing, training
+from benchmarks.__main__ import PARTS
+from benchmarks.quality import log_prob
 
 RESULTS = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
 
@@ -139,13 +137,9 @@ def test_seconds_are_summed_by_file():
 
 
 def test_the_textbook_and_the_plain_loop_do_what_they_are_said_to():
-    import torch
-
-    from benchmarks import sampling, training
-
     item = training.TextbookDataset(training.DATA[:3].numpy())[0]
     assert [tuple(v.shape) for v in item] == [(2,), (1,), (2,)]
-    x0 = torch.randn(5, 2, generator=torch.Generator().manual_seed(0))
+    x0 = torch.randn(5, 2, generator=seeded(0))
     for n in (1, 4):
         torch.testing.assert_close(
             sampling.plain_loop(sampling.EXACT, x0, n, sampling.midpoint_step),
@@ -157,10 +151,6 @@ def test_the_textbook_and_the_plain_loop_do_what_they_are_said_to():
 
 def test_the_fallback_for_the_likelihood_knows_a_gaussian():
     # v(x, t) = x log 2 carries N(0, I) to N(0, 4 I)
-    import torch
-
-    from benchmarks.quality import log_prob
-
-    x = torch.randn(20, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    x = torch.randn(20, 2, generator=seeded(1), dtype=torch.float64)
     expected = torch.distributions.Normal(0.0, 2.0).log_prob(x).sum(1)
     torch.testing.assert_close(log_prob(lambda x, t: x * math.log(2), x), expected, rtol=1e-6, atol=1e-6)

@@ -6,17 +6,13 @@ import re
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
+import lock
 import pytest
+import readme_command
+import sync_repository
+from helpers import CHAPTERS, ROOT
 from packaging.requirements import Requirement
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-
-import lock  # noqa: E402
-import readme_command  # noqa: E402
-import sync_repository  # noqa: E402
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -120,7 +116,7 @@ def test_both_systems_get_the_same_command(name):
 
 def test_readme_lists_every_notebook_and_example_code_runs(tmp_path):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for notebook in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+    for notebook in CHAPTERS:
         assert text.count(f"](notebooks/{notebook.name})") == 1
     for link in re.findall(r"\]\(((?!http)[^)#]+)\)", text):
         assert (ROOT / link).exists(), link

@@ -1,14 +1,7 @@
 """tools/run_notebooks.py shifts every seed once, and nothing else."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-
-from run_notebooks import with_shifted_seeds  # noqa: E402
+from run_notebooks import with_shifted_seeds
 
 
 @pytest.mark.parametrize(

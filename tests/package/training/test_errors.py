@@ -1,4 +1,4 @@
-"""Wrong arguments of network, loss, coupling or training: the error names it, what came and what is allowed."""
+"""Wrong arguments of training and its parts: the error names it, what came and what is allowed."""
 
 import pytest
 import torch
