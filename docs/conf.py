@@ -1,4 +1,8 @@
-"""The site: `sphinx-build -W -b html docs site`. Notebooks are copied in; nothing is executed."""
+"""The site: `sphinx-build -W -b html docs site`. Notebooks are copied in; nothing is executed.
+
+All pages are brought together in `docs/_generated/`, which git ignores, and Sphinx reads them there. The
+scripts that write some of them are in `docs/_pages/`.
+"""
 
 import shutil
 import sys
@@ -9,7 +13,8 @@ import nbformat
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
-sys.path.insert(0, str(DOCS))
+GENERATED = DOCS / "_generated"
+sys.path[:0] = [str(DOCS / "_pages"), str(ROOT)]
 
 import api_pages  # noqa: E402
 import speed_page  # noqa: E402
@@ -19,12 +24,26 @@ REPOSITORY = PROJECT["urls"]["Repository"]
 
 project, author, release = "fmtutorial", "The fmtutorial authors", PROJECT["version"]
 copyright = "2026, The fmtutorial authors"
-extensions = ["myst_nb", "sphinx_copybutton", "sphinx_design", "sphinx-mathjax-offline"]
-exclude_patterns = ["requirements.txt", "notebooks/**/.ipynb_checkpoints"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.linkcode",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx-mathjax-offline",
+]
+exclude_patterns = ["_static"]
 nb_execution_mode = "off"
 nb_mime_priority_overrides = [("html", "image/png", 0), ("html", "text/plain", 100)]
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
 myst_heading_anchors = 3
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # as they are written: 1e-4, not 0.0001
+add_module_names = False  # the page's title has the folder
+toc_object_entries_show_parents = "hide"
+python_use_unqualified_type_names = True
+smartquotes = False  # sigma' is a derivative
+maximum_signature_line_length = 90
 suppress_warnings = ["misc.highlighting_failure"]  # IPython's %pip
 
 html_theme = "sphinx_book_theme"
@@ -49,8 +68,7 @@ html_theme_options = {
 
 def copy_notebooks() -> None:
     """Bring the notebooks under docs/, with the alternative texts of their figures where myst-nb looks."""
-    target = DOCS / "notebooks"
-    shutil.rmtree(target, ignore_errors=True)
+    target = GENERATED / "notebooks"
     for file in sorted((ROOT / "notebooks").rglob("*.ipynb")):
         if ".ipynb_checkpoints" in file.parts:
             continue
@@ -65,23 +83,30 @@ def copy_notebooks() -> None:
 
 
 def copy_page(name: str, target: str) -> None:
-    """One of the repository's own pages as a page of the site."""
+    """One of the repository's own pages, with links that are right on the site."""
     text = (ROOT / name).read_text(encoding="utf-8")
-    (DOCS / target).write_text(text, encoding="utf-8")
+    text = text.replace("(../CONTRIBUTING.md)", "(contributing.md)")
+    (GENERATED / target).write_text(text, encoding="utf-8")
 
 
-def correct_links(app, docname, source) -> None:
-    """Links that are right in the repository, made right in the site."""
-    source[0] = source[0].replace("(../CONTRIBUTING.md)", "(contributing.md)")
+def linkcode_resolve(domain: str, info: dict[str, str]) -> str | None:
+    """Sphinx's `linkcode` asks here for the source of a name."""
+    return api_pages.address_of_source(REPOSITORY, f"v{release}", info["module"], info["fullname"])
 
 
+shutil.rmtree(GENERATED, ignore_errors=True)
+GENERATED.mkdir()
+shutil.copytree(DOCS / "_static", GENERATED / "_static")
 copy_notebooks()
+copy_page("docs/index.md", "index.md")
+copy_page("docs/instructors.md", "instructors.md")
 copy_page("CONTRIBUTING.md", "contributing.md")
 copy_page("CHANGELOG.md", "changes.md")
-api_pages.write(DOCS / "api.md", REPOSITORY, f"v{release}")
-speed_page.write(DOCS / "speed.md")
+api_pages.write(GENERATED / "api")
+speed_page.write(GENERATED / "speed.md")
 
 
 def setup(app):
-    """Sphinx calls this."""
-    app.connect("source-read", correct_links)
+    """Sphinx calls this before it looks for pages: they have been brought together in `GENERATED`."""
+    app.srcdir = GENERATED
+    app.connect("autodoc-process-docstring", api_pages.plain_docstring)

@@ -1,13 +1,9 @@
 """Writes the page of the benchmarks, with its figures, from benchmarks/results/*.json."""
 
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from benchmarks import figures  # noqa: E402
-from benchmarks.timing import RESULTS, read  # noqa: E402
+from benchmarks import figures
+from benchmarks.timing import RESULTS, read
 
 HEAD = """# Speed and quality, measured
 
@@ -22,7 +18,7 @@ The sides of a comparison take turns in one process on one thread. Absolute time
 ratios carry over.
 """
 
-TOLD = {
+WORDS = {
     "training": (
         "A training step",
         "The same net, batch and fused Adam for all. *Bare* is forward, backward and optimizer step on "
@@ -58,8 +54,10 @@ TOLD = {
 
 def section(part: str, images: Path) -> list[str]:
     """One part: words, figure with its alternative text, where it was measured, and all its numbers."""
-    result, (title, words) = read(part), TOLD[part]
+    result = read(part)
+    title, words = WORDS[part]
     figure, alt = figures.FIGURES[part](result)
+    images.mkdir(exist_ok=True)
     figure.savefig(images / f"speed_{part}.png", dpi=130)
     figures.plt.close(figure)
     image = [f"```{{image}} images/speed_{part}.png", f":alt: {alt}", "```"]
@@ -74,16 +72,16 @@ def in_the_browser() -> list[str]:
     for file in sorted(RESULTS.glob("browser_*.json")):
         result = read(file.stem)
         totals = [r for r in result["rows"] if r["name"] == "total"]
-        told = ", ".join(f"{r['control']} {r['median']:.0f} ms" for r in totals)
+        medians = ", ".join(f"{r['control']} {r['median']:.0f} ms" for r in totals)
         where = f"({result['notes'][0]}; {result['date']}, {result['processor']})"
-        lines.append(f"- from a key to the new image, chapter {file.stem[-2:]}: {told} {where}")
+        lines.append(f"- from a key to the new image, chapter {file.stem[-2:]}: {medians} {where}")
     return lines
 
 
 def write(target: Path) -> None:
     """The page, of those parts that have been measured."""
     lines = [HEAD]
-    for part in TOLD:
+    for part in WORDS:
         if (RESULTS / f"{part}.json").exists():
             lines += section(part, target.parent / "images")
     target.write_text("\n".join(lines), encoding="utf-8")
