@@ -1,9 +1,6 @@
 """Running commands for the tests of Colab and Binder."""
 
 import subprocess
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(*command, cwd=None, environment=None) -> str:

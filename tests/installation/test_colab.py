@@ -6,15 +6,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import nbformat
 import pytest
 import sync_repository
+from helpers import CHAPTERS, RELEASED, read_notebook
 from nbclient import NotebookClient
+from walks import walked
 
 pytestmark = pytest.mark.installation
-ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-EXERCISES = sorted((ROOT / "notebooks" / "exercises").glob("*/*.ipynb"))
 
 
 @pytest.fixture
@@ -52,24 +50,23 @@ def colab(bare, clone, tmp_path, monkeypatch) -> Path:
 def execute(file: Path, folder: Path) -> list[str]:
     """Run a copy of one notebook in `folder`; return what its Colab cell printed."""
     copy = Path(shutil.copy(file, folder))
-    notebook = nbformat.read(copy, as_version=4)
+    notebook = read_notebook(copy)
     kernels = {"kernel_name": "python3", "timeout": 300}
     NotebookClient(notebook, resources={"metadata": {"path": str(folder)}}, **kernels).execute()
     cell = next(c for c in notebook.cells if c.get("id") == "colab")
     return [o.get("text", "") for o in cell.outputs]
 
 
-def test_every_notebook_runs_alone_on_colab(colab):
-    for file in NOTEBOOKS + EXERCISES:
-        said = "".join(execute(file, colab)).lower()
-        assert "error" not in said and "torch" not in said, f"{file.name}: {said}"
+def test_notebooks_run_alone_on_colab(colab):
+    for file in walked(CHAPTERS) + walked(RELEASED):
+        printed = "".join(execute(file, colab)).lower()
+        assert "error" not in printed and "torch" not in printed, f"{file.name}: {printed}"
 
 
-def test_without_the_course_a_notebook_says_how_to_install_it(bare, tmp_path, monkeypatch):
-    source = next(c for c in nbformat.read(NOTEBOOKS[0], as_version=4).cells if c.id == "colab").source
-    plain = source.replace("%pip", "pass  # pip")
+def test_without_the_course_a_notebook_says_how_to_install_it(bare, tmp_path):
+    source = next(cell for cell in read_notebook(CHAPTERS[0]).cells if cell.id == "colab").source
     script = tmp_path / "cell.py"
-    script.write_text(plain)
+    script.write_text(source.replace("%pip", "pass  # pip"))
     done = subprocess.run([str(bare), str(script)], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode != 0
     assert "pip install -r requirements.txt" in done.stderr
