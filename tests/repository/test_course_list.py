@@ -7,7 +7,7 @@ import minutes
 import pytest
 import sync_course
 import sync_repository
-from helpers import CHAPTERS, NOTEBOOKS, RELEASED, SOLUTIONS, read_notebook
+from helpers import CHAPTERS, NOTEBOOKS, RELEASED, ROOT, SOLUTIONS, read_notebook
 
 from fmtutorial.checks import EXERCISES
 
@@ -98,6 +98,13 @@ def test_a_stale_table_is_noticed():
         assert text == file.read_text(encoding="utf-8"), f"{file.name}: run tools/sync_repository.py"
     with pytest.raises(SystemExit, match="one pair of chapters marks"):
         sync_repository.between("no marks", "chapters", "new")
+
+
+def test_readme_counts_its_notebooks():
+    spine, beyond = (sync_course.in_words(len(part)) for part in (COURSE.spine, COURSE.beyond))
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"{spine} Jupyter notebooks for one afternoon, and {beyond} more" in text
+    assert sum(chapter.minutes for chapter in COURSE.spine) <= 5 * 60, "longer than an afternoon"
 
 
 @pytest.mark.parametrize(
