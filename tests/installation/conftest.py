@@ -26,6 +26,7 @@ def clone(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory) -> Path:
     """The Python of a virtual environment that sees our packages, but not the course. Made once."""
+    os.environ.pop("PYTHONPATH", None)  # it would bring the course along
     folder = tmp_path_factory.mktemp("environment") / "venv"
     run(sys.executable, "-m", "venv", folder)
     scripts = "Scripts" if os.name == "nt" else "bin"
