@@ -85,7 +85,8 @@ def noticed_by(copy: Path, file: Path, mutant: str) -> str | None:
 def main() -> int:
     """Check the table, then print a row for each mutation."""
     sentences = stale_rows(MUTATIONS)
-    print("\n".join(sentences))
+    for sentence in sentences:
+        print(sentence)
     if sentences or "--check" in sys.argv:
         return int(bool(sentences))
     chosen = [row for row in MUTATIONS if len(sys.argv) == 1 or row[0] in sys.argv[1:]]
