@@ -85,3 +85,19 @@ def path_time(t, x: Tensor) -> Tensor:
     if not bool(((t >= 0) & (t <= 1)).all()):
         raise ValueError(f"t must lie in [0, 1], got values from {float(t.min())} to {float(t.max())}")
     return t
+
+
+def positive_definite(matrix: Tensor, name: str, dim: int) -> Tensor:
+    """Return `matrix`, made exactly symmetric, if it is a symmetric positive definite (dim, dim) matrix.
+
+    Symmetric up to rounding: two mirrored elements may differ by 1e-5 of the largest element.
+    """
+    if matrix.shape != (dim, dim):
+        raise ValueError(f"{name} must have the shape ({dim}, {dim}), got {tuple(matrix.shape)}")
+    asymmetry = (matrix - matrix.T).abs().max()
+    if bool(asymmetry > 1e-5 * matrix.abs().max()):
+        raise ValueError(f"{name} must be symmetric, got {matrix.tolist()}")
+    symmetric = (matrix + matrix.T) / 2
+    if torch.linalg.cholesky_ex(symmetric).info != 0:
+        raise ValueError(f"{name} must be positive definite, got {matrix.tolist()}")
+    return symmetric

@@ -32,8 +32,10 @@ def _read_component(component, k: int) -> tuple[Tensor, Tensor]:
     if mean.ndim != 1 or len(mean) == 0:
         raise ValueError(f"{name}['mean'] must be a list of d numbers, got the shape {tuple(mean.shape)}")
     if "std" in component:
-        return mean, _diagonal(_numbers(component["std"], f"{name}['std']"), len(mean), f"{name}['std']")
-    return mean, _covariance(_numbers(component["cov"], f"{name}['cov']"), len(mean), f"{name}['cov']")
+        std = _numbers(component["std"], f"{name}['std']")
+        return mean, _diagonal(std, len(mean), f"{name}['std']")
+    cov = _numbers(component["cov"], f"{name}['cov']")
+    return mean, _validate.positive_definite(cov, f"{name}['cov']", len(mean))
 
 
 def _numbers(values, name: str) -> Tensor:
@@ -52,17 +54,6 @@ def _diagonal(std: Tensor, d: int, name: str) -> Tensor:
     if bool((std <= 0).any()):
         raise ValueError(f"{name} must be greater than 0, got {std.tolist()}")
     return torch.diag(std.expand(d).square())
-
-
-def _covariance(cov: Tensor, d: int, name: str) -> Tensor:
-    """`cov` if it is a symmetric positive definite (d, d) matrix."""
-    if cov.shape != (d, d):
-        raise ValueError(f"{name} must have the shape ({d}, {d}), got {tuple(cov.shape)}")
-    if not torch.allclose(cov, cov.T, rtol=1e-5, atol=0.0):
-        raise ValueError(f"{name} must be symmetric, got {cov.tolist()}")
-    if torch.linalg.cholesky_ex(cov).info != 0:
-        raise ValueError(f"{name} must be positive definite, got {cov.tolist()}")
-    return (cov + cov.T) / 2
 
 
 def read_weights(weights, n_components: int) -> Tensor:

@@ -97,3 +97,9 @@ class AffineGaussianPath(ABC):
         """Check a pair of points and return `t` in a shape that broadcasts against them."""
         _validate.same_shape(_validate.points(x, name), name, _validate.points(x1, "x1"), "x1")
         return _validate.path_time(t, x1)
+
+
+def check_path(path: AffineGaussianPath) -> None:
+    """Raise unless `path` is an `AffineGaussianPath`."""
+    if not isinstance(path, AffineGaussianPath):
+        raise TypeError(f"path must be an AffineGaussianPath such as StraightPath, got {type(path).__name__}")
