@@ -19,7 +19,7 @@ from fmtutorial import (
     exact,
     standard_mixture,
 )
-from fmtutorial.exact import mixture as mixture_module
+from fmtutorial.exact import marginal
 from fmtutorial.metrics import excess_loss
 
 MIXTURE = standard_mixture()
@@ -219,7 +219,7 @@ def test_chunks_change_nothing(monkeypatch):
     t = torch.rand(101, generator=seeded(), dtype=torch.float64)
     functions = (exact.marginal_log_prob, exact.marginal_score, exact.marginal_velocity)
     whole = [f(mixture, path, x, t) for f in functions] + [f(mixture, path, x, 0.4) for f in functions]
-    monkeypatch.setattr(mixture_module, "MAX_ELEMENTS", 100)
+    monkeypatch.setattr(marginal, "MAX_ELEMENTS", 100)
     parts = [f(mixture, path, x, t) for f in functions] + [f(mixture, path, x, 0.4) for f in functions]
     for a, b in zip(whole, parts, strict=True):
         torch.testing.assert_close(a, b)
@@ -286,4 +286,4 @@ def test_memory_stays_bounded(monkeypatch):
     monkeypatch.setattr(torch, "softmax", lambda x, dim: largest.append(x.numel()) or softmax(x, dim=dim))
     data, x = EmpiricalDistribution(normal(10_000, 64).float()), normal(300, 64).float()
     assert exact.marginal_velocity(data, StraightPath(0.1), x, 0.5).shape == (300, 64)
-    assert len(largest) > 1 and max(largest) <= mixture_module.MAX_ELEMENTS
+    assert len(largest) > 1 and max(largest) <= marginal.MAX_ELEMENTS
