@@ -94,7 +94,7 @@ def _broadcast_over_components(t: Tensor) -> Tensor:
 
 
 def _residuals_and_variances(components: Components, alpha, sigma, x: Tensor) -> tuple[Tensor, Tensor]:
-    """x - alpha m_k in the axes of S_k (n, K, d), and the eigenvalues of C_k (K, d), or (n, K, d) at many t."""
+    """x - alpha m_k in the axes of S_k (n, K, d), and the eigenvalues of C_k, (K, d) or (n, K, d)."""
     residuals = components.into_axes(x.unsqueeze(1) - alpha * components.means)
     c = sigma**2 + alpha**2 * components.variances
     return residuals, c

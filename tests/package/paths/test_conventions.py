@@ -15,7 +15,15 @@ from fmtutorial import (
     integrate_flow,
     standard_mixture,
 )
-from fmtutorial.paths import CONVENTIONS, KINDS, change_path, conventions, convert, converted, noise_and_data
+from fmtutorial.paths import (
+    CONVENTIONS,
+    KINDS,
+    conventions,
+    convert,
+    converted_model,
+    move_to_path,
+    noise_and_data,
+)
 
 MIXTURE = standard_mixture()
 PATHS = [StraightPath(0.0), StraightPath(0.1), CosinePath(), VariancePreservingPath()]
@@ -119,13 +127,13 @@ def test_marginals_of_two_paths_are_rescaled_copies(mixture, path, other, t):
     if not other.noise_ratio(1.0) < path.noise_ratio(t) < other.noise_ratio(0.0):
         return
     x = normal(20, mixture.dim)
-    y, s = change_path(x, t, path, other)
+    y, s = move_to_path(x, t, path, other)
     scale = float(other.alpha(s) / path.alpha(t))
     torch.testing.assert_close(y, scale * x, rtol=1e-9, atol=1e-12)
     log_p = exact.marginal_log_prob(mixture, path, x, t)
     log_q = exact.marginal_log_prob(mixture, other, y, s)
     torch.testing.assert_close(log_q, log_p - mixture.dim * torch.tensor(scale).log(), rtol=1e-7, atol=1e-7)
-    back, again = change_path(y, s, other, path)
+    back, again = move_to_path(y, s, other, path)
     torch.testing.assert_close(back, x, rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(again, t, rtol=0, atol=1e-9)
 
@@ -137,8 +145,8 @@ def test_trajectories_of_one_path_map_onto_those_of_another(other):
     solve = {"n_steps": 1, "atol": 1e-10, "rtol": 1e-10}
     end = integrate_flow(exact.velocity_field(MIXTURE, path), x, span, **solve)[0][-1]
     moments = torch.tensor(span, dtype=torch.float64)
-    first, s0 = change_path(x, moments[0], path, other)
-    last, s1 = change_path(end, moments[1], path, other)
+    first, s0 = move_to_path(x, moments[0], path, other)
+    last, s1 = move_to_path(end, moments[1], path, other)
     there = integrate_flow(exact.velocity_field(MIXTURE, other), first, (float(s0), float(s1)), **solve)[0][
         -1
     ]
@@ -151,7 +159,7 @@ def test_the_exact_velocity_of_one_path_gives_that_of_another(path, other, t):
     if not path.noise_ratio(1.0) < other.noise_ratio(t) < path.noise_ratio(0.0):
         return
     x = normal(20, 2)
-    ours = conventions.on_path(exact.velocity_field(MIXTURE, path), path, other)(x, t)
+    ours = conventions.velocity_on_path(exact.velocity_field(MIXTURE, path), path, other)(x, t)
     torch.testing.assert_close(ours, exact.marginal_velocity(MIXTURE, other, x, t), rtol=1e-6, atol=1e-6)
 
 
@@ -183,7 +191,7 @@ def test_what_the_libraries_networks_return():
 
 def test_converted_models_take_times_of_any_shape():
     path, x = CosinePath(), normal(8, 2)
-    score = converted(exact.velocity_field(MIXTURE, path), path, "velocity", "score")
+    score = converted_model(exact.velocity_field(MIXTURE, path), path, "velocity", "score")
     expected = exact.marginal_score(MIXTURE, path, x, 0.3)
     for t in (0.3, torch.tensor(0.3), torch.full((8,), 0.3), torch.full((8, 1), 0.3)):
         torch.testing.assert_close(score(x, t), expected, rtol=1e-5, atol=1e-5)
@@ -193,5 +201,5 @@ def test_single_precision_is_kept():
     path, x = VariancePreservingPath(), torch.randn(8, 2, generator=seeded())
     value = convert(x, x, torch.rand(8, generator=seeded()), path, "noise", "velocity")
     assert value.dtype == torch.float32
-    moved, s = change_path(x, torch.tensor(0.5), path, CosinePath())
+    moved, s = move_to_path(x, torch.tensor(0.5), path, CosinePath())
     assert moved.dtype == s.dtype == torch.float32

@@ -173,6 +173,6 @@ def test_the_loss_of_the_variance_preserving_velocity_has_no_finite_floor():
 @pytest.mark.parametrize("path", ALL, ids=repr)
 @given(t=times)
 def test_a_pair_is_the_point_and_its_target(path, t):
-    x_t, u_t = path.pair(X0, X1, torch.tensor(t, dtype=torch.float64))
+    x_t, u_t = path.point_and_target(X0, X1, torch.tensor(t, dtype=torch.float64))
     torch.testing.assert_close(x_t, path.sample(X0, X1, t), rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(u_t, path.velocity(X0, X1, t), rtol=1e-9, atol=1e-9)
