@@ -1,8 +1,4 @@
-"""A linear inverse problem with a known posterior: the initial heat in a rod from a few noisy sensors.
-
-`HeatRod.sample(n, generator) -> (x1, y)` is what `fit` asks for, and `HeatRod.posterior(y)` is the truth to
-judge the result by.
-"""
+"""Linear inverse problems y = H x + noise whose prior is a Gaussian mixture: the posterior is another one."""
 
 from dataclasses import dataclass
 from functools import cached_property
