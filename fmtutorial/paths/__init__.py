@@ -17,10 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "converted_model",
             "move_to_path",
             "velocity_on_path",
-            "Convention",
-            "CONVENTIONS",
-            "from_library",
-            "to_library",
         ],
+        "libraries": ["Convention", "CONVENTIONS", "from_library", "to_library"],
     },
 )

@@ -16,13 +16,13 @@ from fmtutorial import (
     standard_mixture,
 )
 from fmtutorial.paths import (
-    CONVENTIONS,
     KINDS,
-    conventions,
     convert,
+    convert_unchecked,
     converted_model,
     move_to_path,
     noise_and_data,
+    velocity_on_path,
 )
 
 MIXTURE = standard_mixture()
@@ -171,37 +171,8 @@ def test_the_exact_velocity_of_one_path_gives_that_of_another(path, other, t):
     if not path.noise_ratio(1.0) < other.noise_ratio(t) < path.noise_ratio(0.0):
         return
     x = normal(20, 2)
-    ours = conventions.velocity_on_path(exact.velocity_field(MIXTURE, path), path, other)(x, t)
+    ours = velocity_on_path(exact.velocity_field(MIXTURE, path), path, other)(x, t)
     torch.testing.assert_close(ours, exact.marginal_velocity(MIXTURE, other, x, t), rtol=1e-6, atol=1e-6)
-
-
-@pytest.mark.parametrize("library", CONVENTIONS)
-@pytest.mark.parametrize("path", [StraightPath(0.0), CosinePath(), VariancePreservingPath()], ids=repr)
-def test_there_and_back_through_a_library(library, path):
-    x = normal(20, 2)
-    t = torch.tensor(0.6).double()
-    u = exact.velocity_field(MIXTURE, path)
-    network = conventions.to_library(u, library, path)
-    back = conventions.from_library(network, library, path)
-    torch.testing.assert_close(back(x, t), u(x, t), rtol=1e-6, atol=1e-6)
-
-
-def test_what_the_libraries_networks_return():
-    path = StraightPath(0.0)
-    x = normal(20, 2)
-    u = exact.velocity_field(MIXTURE, path)
-    theirs = {name: conventions.to_library(u, name, path) for name in CONVENTIONS}
-    torch.testing.assert_close(theirs["torchcfm"](x, 0.3), u(x, 0.3))
-    torch.testing.assert_close(theirs["diffusers_flow"](x, 300.0), -u(x, 0.7))  # 300: 30% noise
-    sigma = torch.tensor(0.8).double()  # EDM's denoiser of x1 + 0.8 n: E[x1 | .]
-    blurred = MIXTURE.smoothed(0.8)
-    torch.testing.assert_close(theirs["edm"](x, sigma), x + 0.64 * blurred.score(x), rtol=1e-6, atol=1e-6)
-    vp = VariancePreservingPath()
-    s = 0.4
-    expected = exact.marginal_score(MIXTURE, vp, x, 1 - s)
-    torch.testing.assert_close(theirs["score_sde"](x, s), expected, rtol=1e-6, atol=1e-6)
-    eps = -vp.sigma(1 - s) * expected
-    torch.testing.assert_close(theirs["diffusers_ddpm"](x, 399.0), eps, rtol=1e-6, atol=1e-6)
 
 
 def test_converted_models_take_times_of_any_shape():
@@ -253,5 +224,5 @@ def test_unchecked_conversion_is_the_checked_one():
     for source in KINDS:
         for target in KINDS:
             checked = convert(value, x, t, path, source, target)
-            unchecked = conventions.convert_unchecked(value, x, t, path, source, target)
+            unchecked = convert_unchecked(value, x, t, path, source, target)
             assert torch.equal(checked, unchecked), (source, target)

@@ -1,4 +1,4 @@
-"""The projectile: Galilei, one throw at a time with an event, energy, and posteriors by importance weights."""
+"""The projectile against Galilei, single throws with an event, energy, and importance weights."""
 
 import math
 
@@ -121,9 +121,8 @@ def test_the_grid_reaches_half_a_width_to_each_side_in_201_points():
 def test_samples_of_a_grid_fill_their_cells_evenly():
     grid = Projectile().posterior(55.0)
     samples = grid.sample(20_000, seeded()).double()
-    offset = (
-        samples / grid.step - (samples / grid.step).round()
-    )  # the grid's points are multiples of its step
+    in_steps = samples / grid.step  # the grid's points are whole numbers of steps
+    offset = in_steps - in_steps.round()
     assert offset.abs().max() <= 0.5 + 1e-4
     assert offset.std().item() == pytest.approx(1 / 12**0.5, abs=0.005)
 
