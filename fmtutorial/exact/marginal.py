@@ -15,6 +15,8 @@ from fmtutorial._types import Score, Time, Velocity
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture
 from fmtutorial.exact import finite_data
 from fmtutorial.exact._kinds import formulas_for
+from fmtutorial.exact.finite_data import DataPoints
+from fmtutorial.exact.mixture import Components
 from fmtutorial.paths import AffineGaussianPath
 from fmtutorial.paths.affine import check_path
 
@@ -74,7 +76,9 @@ def score_field(mixture: GaussianMixture | EmpiricalDistribution, path: AffineGa
     return _score
 
 
-def _in_chunks(formula: Callable, data, path: AffineGaussianPath, x: Tensor, t: Tensor) -> Tensor:
+def _in_chunks(
+    formula: Callable, data: Components | DataPoints, path: AffineGaussianPath, x: Tensor, t: Tensor
+) -> Tensor:
     """formula(data, path, x, t), for so few points at a time that memory stays bounded."""
     size = max(1, MAX_ELEMENTS // data.elements_per_point)
     if len(x) <= size:

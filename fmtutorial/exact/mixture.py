@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from fmtutorial._types import Coefficient
 from fmtutorial.distributions import GaussianMixture
 from fmtutorial.paths import AffineGaussianPath
 
@@ -93,7 +94,9 @@ def _broadcast_over_components(t: Tensor) -> Tensor:
     return t.unsqueeze(-1)
 
 
-def _residuals_and_variances(components: Components, alpha, sigma, x: Tensor) -> tuple[Tensor, Tensor]:
+def _residuals_and_variances(
+    components: Components, alpha: Coefficient, sigma: Coefficient, x: Tensor
+) -> tuple[Tensor, Tensor]:
     """x - alpha m_k in the axes of S_k (n, K, d), and the eigenvalues of C_k, (K, d) or (n, K, d)."""
     residuals = components.into_axes(x.unsqueeze(1) - alpha * components.means)
     c = sigma**2 + alpha**2 * components.variances

@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 from fmtutorial import _validate
 from fmtutorial._types import Time
 from fmtutorial.distributions import GaussianMixture
-from fmtutorial.exact import mixture
+from fmtutorial.exact import mixture as exact_mixture
 from fmtutorial.paths import AffineGaussianPath
 
 
@@ -63,8 +63,8 @@ class MixturePosterior:
         """
         t = _validate.time_column(t, x).double()
         variances, axes = self._spectrum
-        components = mixture.Components(self.weights.log(), self.means, variances, axes)
-        return mixture.velocity(components, path, x.double(), t).to(x)
+        components = exact_mixture.Components(self.weights.log(), self.means, variances, axes)
+        return exact_mixture.velocity(components, path, x.double(), t).to(x)
 
     @cached_property
     def _spectrum(self) -> tuple[Tensor, Tensor]:
