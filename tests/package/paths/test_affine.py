@@ -105,7 +105,7 @@ def test_time_of_in_closed_form():
 
 @pytest.mark.parametrize("path", PATHS, ids=repr)
 @given(t=times)
-def test_a_pair_is_the_point_and_its_target(path, t):
+def test_point_and_target_are_sample_and_velocity(path, t):
     x_t, u_t = path.point_and_target(X0, X1, torch.tensor(t, dtype=torch.float64))
     torch.testing.assert_close(x_t, path.sample(X0, X1, t), rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(u_t, path.velocity(X0, X1, t), rtol=1e-9, atol=1e-9)

@@ -1,4 +1,4 @@
-"""Conversions between predictions and between paths: round trips, exact fields, trajectories, libraries."""
+"""Conversions between predictions and between paths: round trips, exact fields, trajectories."""
 
 import pytest
 import torch

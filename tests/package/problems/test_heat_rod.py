@@ -44,7 +44,7 @@ def test_simulated_readings_have_the_moments_of_the_model():
 
 def test_the_velocity_is_the_denoiser_with_more_sensors():
     path = StraightPath(0.1)
-    (_, y) = ROD.sample(6, seeded())
+    _, y = ROD.sample(6, seeded())
     x = normal(6, 32, 3)
     t = 0.6
     sigma = path.sigma(t)

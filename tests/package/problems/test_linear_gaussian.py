@@ -52,7 +52,7 @@ def test_batches_means_stds_and_samples_agree_with_the_mixture():
 @pytest.mark.parametrize("sigma_min", [1e-4, 0.2])
 def test_the_conditional_velocity_is_each_posteriors_own(sigma_min):
     path = StraightPath(sigma_min)
-    (_, y) = ROD.sample(5, seeded())
+    _, y = ROD.sample(5, seeded())
     x = normal(5, 32, 2)
     t = torch.linspace(0.05, 0.95, 5, dtype=torch.float64)[:, None]
     batched = ROD.posterior(y).velocity(path, x, t)
@@ -62,7 +62,7 @@ def test_the_conditional_velocity_is_each_posteriors_own(sigma_min):
         torch.testing.assert_close(batched[i : i + 1], alone, rtol=1e-6, atol=1e-8)
 
 
-def test_so_it_is_where_the_components_differ_in_width():
+def test_the_conditional_velocity_where_the_components_differ_in_width():
     path = StraightPath(0.1)
     prior = random_mixture(3, 2, 3)
     H = normal(1, 2)
