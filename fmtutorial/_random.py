@@ -4,13 +4,20 @@ import torch
 from torch import Generator, Tensor
 
 
+def device_of(generator: Generator | None, like: Tensor) -> torch.device:
+    """Where random numbers are drawn: the device of the generator or, without one, that of `like`."""
+    if generator is None:
+        return like.device
+    return generator.device
+
+
 def normal_like(like: Tensor, generator: Generator | None = None) -> Tensor:
     """Standard normal numbers with the shape, dtype and device of `like`."""
-    device = like.device if generator is None else generator.device
+    device = device_of(generator, like)
     return torch.randn(like.shape, generator=generator, dtype=like.dtype, device=device).to(like.device)
 
 
 def uniform_time(like: Tensor, generator: Generator | None = None) -> Tensor:
     """One time t ~ U[0, 1) for each row of `like` (n, d), as a column (n, 1)."""
-    device = like.device if generator is None else generator.device
+    device = device_of(generator, like)
     return torch.rand(len(like), 1, generator=generator, dtype=like.dtype, device=device).to(like.device)

@@ -8,6 +8,9 @@ from torch import Generator, Tensor
 # A time: a number or tensor of no dimensions for all points, or a column (n, 1) with one for each point.
 Time: TypeAlias = float | Tensor
 
+# A coefficient of a path, such as alpha(t): a number, or a tensor that broadcasts against the points.
+Coefficient: TypeAlias = float | Tensor
+
 # A velocity v(x, t): points x (n, d) and a time -> velocities (n, d). A trained network is one.
 Velocity: TypeAlias = Callable[[Tensor, Time], Tensor]
 
@@ -16,6 +19,9 @@ ConditionalVelocity: TypeAlias = Callable[[Tensor, Time, Tensor], Tensor]
 
 # A score s(x, t) = grad log p_t(x): points x (n, d) and a time -> (n, d).
 Score: TypeAlias = Callable[[Tensor, Time], Tensor]
+
+# What a network predicts at (x, t): a velocity, score, noise, data or v. Points (n, d) and a time -> (n, d).
+Prediction: TypeAlias = Callable[[Tensor, Time], Tensor]
 
 # A log density: points x (n, d) -> nats (n,).
 LogDensity: TypeAlias = Callable[[Tensor], Tensor]

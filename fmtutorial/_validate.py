@@ -1,25 +1,34 @@
 """Argument checks: each raises an error that names the argument, what came and what is allowed."""
 
 import math
+from collections.abc import Iterable
 from numbers import Integral, Real
 
 import torch
 from torch import Tensor
 
 
-def real(value, name: str, low=-math.inf, high=math.inf, *, open_low=False, open_high=False) -> float:
+def real(
+    value: object,
+    name: str,
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> float:
     """Return `value` as a float in the interval from `low` to `high`, closed unless said otherwise."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a real number, got {type(value).__name__}: {value!r}")
-    inside_low = value > low if open_low else value >= low
-    inside_high = value < high if open_high else value <= high
-    if not (inside_low and inside_high):
-        interval = f"{'(' if open_low else '['}{low}, {high}{')' if open_high else ']'}"
-        raise ValueError(f"{name} must lie in {interval}, got {value!r}")
+    inside = low <= value <= high
+    if (open_low and value == low) or (open_high and value == high) or not inside:
+        left_bracket = "(" if open_low else "["
+        right_bracket = ")" if open_high else "]"
+        raise ValueError(f"{name} must lie in {left_bracket}{low}, {high}{right_bracket}, got {value!r}")
     return float(value)
 
 
-def positive_int(value, name: str) -> int:
+def positive_int(value: object, name: str) -> int:
     """Return `value` as an int of at least 1."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be an integer of at least 1, got {type(value).__name__}: {value!r}")
@@ -28,9 +37,10 @@ def positive_int(value, name: str) -> int:
     return int(value)
 
 
-def one_of(value, name: str, allowed) -> str:
+def one_of(value: object, name: str, allowed: Iterable[str]) -> str:
     """Return `value` if it is one of the `allowed` strings."""
-    if value not in tuple(allowed):
+    allowed = tuple(allowed)
+    if value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
     return value
 
@@ -38,12 +48,12 @@ def one_of(value, name: str, allowed) -> str:
 def finite(values: Tensor, name: str) -> Tensor:
     """Return `values` if none of them is NaN or infinite."""
     if not bool(torch.isfinite(values).all()):
-        bad = int((~torch.isfinite(values)).sum())
-        raise ValueError(f"{name} must be finite, got {bad} NaN or infinite values of {values.numel()}")
+        n_bad = int((~torch.isfinite(values)).sum())
+        raise ValueError(f"{name} must be finite, got {n_bad} NaN or infinite values of {values.numel()}")
     return values
 
 
-def points(x, name: str, dim: int | None = None) -> Tensor:
+def points(x: object, name: str, dim: int | None = None) -> Tensor:
     """Return `x` if it is a finite floating-point tensor of shape (n, d), with d = `dim` where given."""
     if not isinstance(x, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor of shape (n, d), got {type(x).__name__}")
@@ -64,7 +74,7 @@ def same_shape(a: Tensor, name_a: str, b: Tensor, name_b: str) -> None:
         )
 
 
-def time_column(t, x: Tensor) -> Tensor:
+def time_column(t: float | Tensor, x: Tensor) -> Tensor:
     """Return `t` (scalar, (n,) or (n, 1)) in the shape that broadcasts against `x` (n, d): () or (n, 1)."""
     if not isinstance(t, Tensor):
         t = torch.as_tensor(t, dtype=x.dtype, device=x.device)
@@ -79,9 +89,25 @@ def time_column(t, x: Tensor) -> Tensor:
     )
 
 
-def path_time(t, x: Tensor) -> Tensor:
+def path_time(t: float | Tensor, x: Tensor) -> Tensor:
     """Return `t` as in `time_column`, after a check that every time lies in [0, 1]."""
     t = time_column(t, x)
     if not bool(((t >= 0) & (t <= 1)).all()):
         raise ValueError(f"t must lie in [0, 1], got values from {float(t.min())} to {float(t.max())}")
     return t
+
+
+def positive_definite(matrix: Tensor, name: str, dim: int) -> Tensor:
+    """Return `matrix`, made exactly symmetric, if it is a symmetric positive definite (dim, dim) matrix.
+
+    Symmetric up to rounding: two mirrored elements may differ by 1e-5 of the largest element.
+    """
+    if matrix.shape != (dim, dim):
+        raise ValueError(f"{name} must have the shape ({dim}, {dim}), got {tuple(matrix.shape)}")
+    asymmetry = (matrix - matrix.T).abs().max()
+    if bool(asymmetry > 1e-5 * matrix.abs().max()):
+        raise ValueError(f"{name} must be symmetric, got {matrix.tolist()}")
+    symmetric = (matrix + matrix.T) / 2
+    if torch.linalg.cholesky_ex(symmetric).info != 0:
+        raise ValueError(f"{name} must be positive definite, got {matrix.tolist()}")
+    return symmetric

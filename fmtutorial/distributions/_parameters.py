@@ -1,25 +1,29 @@
 """Reads and checks the components and weights of a Gaussian mixture."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from fmtutorial import _validate
 
 
-def read_components(parameters) -> tuple[Tensor, Tensor]:
+def read_components(parameters: list[dict]) -> tuple[Tensor, Tensor]:
     """Means (K, d) and covariances (K, d, d) in float64, checked."""
     if not isinstance(parameters, (list, tuple)):
         raise TypeError(f"parameters must be a list of dicts, got {type(parameters).__name__}")
     if not parameters:
         raise ValueError("parameters must list at least one component, got an empty list")
-    means, covariances = zip(*(_read_component(c, k) for k, c in enumerate(parameters)), strict=True)
-    dims = [len(m) for m in means]
+    components = [_read_component(component, k) for k, component in enumerate(parameters)]
+    means = [mean for mean, _ in components]
+    covariances = [covariance for _, covariance in components]
+    dims = [len(mean) for mean in means]
     if len(set(dims)) > 1:
         raise ValueError(f"parameters must all have means of one dimension, got {dims}")
     return torch.stack(means), torch.stack(covariances)
 
 
-def _read_component(component, k: int) -> tuple[Tensor, Tensor]:
+def _read_component(component: dict, k: int) -> tuple[Tensor, Tensor]:
     """The mean (d,) and covariance (d, d) of one entry of `parameters`."""
     name = f"parameters[{k}]"
     if not isinstance(component, dict):
@@ -32,8 +36,10 @@ def _read_component(component, k: int) -> tuple[Tensor, Tensor]:
     if mean.ndim != 1 or len(mean) == 0:
         raise ValueError(f"{name}['mean'] must be a list of d numbers, got the shape {tuple(mean.shape)}")
     if "std" in component:
-        return mean, _diagonal(_numbers(component["std"], f"{name}['std']"), len(mean), f"{name}['std']")
-    return mean, _covariance(_numbers(component["cov"], f"{name}['cov']"), len(mean), f"{name}['cov']")
+        std = _numbers(component["std"], f"{name}['std']")
+        return mean, _diagonal(std, len(mean), f"{name}['std']")
+    cov = _numbers(component["cov"], f"{name}['cov']")
+    return mean, _validate.positive_definite(cov, f"{name}['cov']", len(mean))
 
 
 def _numbers(values, name: str) -> Tensor:
@@ -54,18 +60,7 @@ def _diagonal(std: Tensor, d: int, name: str) -> Tensor:
     return torch.diag(std.expand(d).square())
 
 
-def _covariance(cov: Tensor, d: int, name: str) -> Tensor:
-    """`cov` if it is a symmetric positive definite (d, d) matrix."""
-    if cov.shape != (d, d):
-        raise ValueError(f"{name} must have the shape ({d}, {d}), got {tuple(cov.shape)}")
-    if not torch.allclose(cov, cov.T, rtol=1e-5, atol=0.0):
-        raise ValueError(f"{name} must be symmetric, got {cov.tolist()}")
-    if torch.linalg.cholesky_ex(cov).info != 0:
-        raise ValueError(f"{name} must be positive definite, got {cov.tolist()}")
-    return (cov + cov.T) / 2
-
-
-def read_weights(weights, n_components: int) -> Tensor:
+def read_weights(weights: Sequence[float] | Tensor | None, n_components: int) -> Tensor:
     """Component weights (K,) in float64, equal unless given."""
     if weights is None:
         return torch.full((n_components,), 1 / n_components, dtype=torch.float64)
@@ -84,6 +79,7 @@ def read_weights(weights, n_components: int) -> Tensor:
 def stratified_counts(weights: Tensor, n: int) -> Tensor:
     """Whole numbers that sum to n and lie within 1 of n w_k (largest remainders)."""
     counts = (n * weights).floor().long()
-    most_owed = (n * weights - counts).argsort(descending=True)
-    counts[most_owed[: n - int(counts.sum())]] += 1
+    largest_remainders = (n * weights - counts).argsort(descending=True)
+    missing = n - int(counts.sum())
+    counts[largest_remainders[:missing]] += 1
     return counts

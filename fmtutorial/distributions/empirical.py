@@ -3,7 +3,7 @@
 import torch
 from torch import Generator, Tensor
 
-from fmtutorial import _validate
+from fmtutorial import _random, _validate
 
 
 class EmpiricalDistribution:
@@ -25,6 +25,6 @@ class EmpiricalDistribution:
     def sample(self, n: int, generator: Generator | None = None) -> Tensor:
         """Draw n of the points (n, d), with replacement."""
         n = _validate.positive_int(n, "n")
-        where = self.x1.device if generator is None else generator.device
-        k = torch.randint(len(self.x1), (n,), generator=generator, device=where)
+        device = _random.device_of(generator, self.x1)
+        k = torch.randint(len(self.x1), (n,), generator=generator, device=device)
         return self.x1[k.to(self.x1.device)]

@@ -1,11 +1,12 @@
 """Data distributions whose density, score and samples are known exactly."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Generator, Tensor
 
-from fmtutorial import _validate
+from fmtutorial import _random, _validate
 from fmtutorial.distributions._parameters import read_components, read_weights, stratified_counts
 
 
@@ -20,13 +21,13 @@ class GaussianMixture:
     tensor([-1.8379])
     """
 
-    def __init__(self, parameters: list[dict], weights=None):
-        means, covariances = read_components(parameters)
-        weights = read_weights(weights, len(means))
-        self.weights, self.means, self.covariances = weights, means, covariances
+    def __init__(self, parameters: list[dict], weights: Sequence[float] | Tensor | None = None):
+        self.means, self.covariances = read_components(parameters)
+        self.weights = read_weights(weights, len(self.means))
         # S_k = Q_k diag(lambda_k) Q_k^T: in these axes every smoothed covariance is diagonal too.
-        self.variances, self.axes = torch.linalg.eigh(covariances)
-        self.is_diagonal = bool((covariances == torch.diag_embed(covariances.diagonal(dim1=1, dim2=2))).all())
+        self.variances, self.axes = torch.linalg.eigh(self.covariances)
+        diagonals = torch.diag_embed(self.covariances.diagonal(dim1=1, dim2=2))
+        self.is_diagonal = torch.equal(self.covariances, diagonals)
 
     def __repr__(self) -> str:
         return f"GaussianMixture({len(self.means)} components in {self.dim} dimensions)"
@@ -44,11 +45,18 @@ class GaussianMixture:
     @property
     def covariance(self) -> Tensor:
         """The covariance of the whole mixture, sum_k w_k (S_k + m_k m_k^T) - mean mean^T, (d, d)."""
-        second = self.covariances + self.means[:, :, None] * self.means[:, None, :]
-        return torch.einsum("k,kij->ij", self.weights, second) - torch.outer(self.mean, self.mean)
+        second_moments = self.covariances + self.means[:, :, None] * self.means[:, None, :]
+        second_moment = torch.einsum("k,kij->ij", self.weights, second_moments)  # (K,), (K, d, d) -> (d, d)
+        return second_moment - torch.outer(self.mean, self.mean)
 
     def sample(
-        self, n: int, generator: Generator | None = None, *, stratified=False, dtype=None, device=None
+        self,
+        n: int,
+        generator: Generator | None = None,
+        *,
+        stratified: bool = False,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
     ) -> Tensor:
         """Draw n points (n, d): a component k with probability w_k, then m_k + Q_k sqrt(lambda_k) z.
 
@@ -57,22 +65,31 @@ class GaussianMixture:
         """
         n = _validate.positive_int(n, "n")
         dtype = dtype or torch.get_default_dtype()
-        where = "cpu" if generator is None else generator.device
+        draw_device = _random.device_of(generator, self.means)
         if stratified:
-            k = torch.repeat_interleave(torch.arange(len(self.weights)), stratified_counts(self.weights, n))
+            k = torch.arange(len(self.weights)).repeat_interleave(stratified_counts(self.weights, n))
         else:
-            u = torch.rand(n, generator=generator, dtype=torch.float64, device=where).cpu()
-            k = torch.searchsorted(self.weights.cumsum(0), u).clamp(max=len(self.weights) - 1)
-        z = torch.randn(n, self.dim, generator=generator, dtype=dtype, device=where).to(k.device)
-        roots = (self.axes * self.variances.sqrt().unsqueeze(1)).to(dtype)
-        means = self.means.to(dtype)
+            k = self._draw_components(n, generator, draw_device)
+        z = torch.randn(n, self.dim, generator=generator, dtype=dtype, device=draw_device).to(k.device)
+        return self._points_of_components(k, z).to(device or draw_device)
+
+    def _draw_components(self, n: int, generator: Generator | None, device: torch.device) -> Tensor:
+        """n components k with probabilities w_k: the first whose cumulative weight reaches u ~ U[0, 1)."""
+        u = torch.rand(n, generator=generator, dtype=torch.float64, device=device).cpu()
+        k = torch.searchsorted(self.weights.cumsum(0), u)
+        return k.clamp(max=len(self.weights) - 1)  # the weights may sum to a little less than 1
+
+    def _points_of_components(self, k: Tensor, z: Tensor) -> Tensor:
+        """m_k + Q_k sqrt(lambda_k) z for each row of k (n,) and z (n, d)."""
+        means = self.means.to(z.dtype)
+        roots = (self.axes * self.variances.sqrt().unsqueeze(1)).to(z.dtype)  # (K, d, d)
         if len(self.weights) > 64:  # many components: gather one root for each point
-            return (means[k] + torch.einsum("nij,nj->ni", roots[k], z)).to(device or where)
+            return means[k] + torch.einsum("nij,nj->ni", roots[k], z)  # (n, d, d), (n, d) -> (n, d)
         x = torch.empty_like(z)
         for j, (mean, root) in enumerate(zip(means, roots, strict=True)):
             rows = (k == j).nonzero().squeeze(1)
             x[rows] = torch.addmm(mean, z[rows], root.T)
-        return x.to(device or where)
+        return x
 
     def log_prob(self, x: Tensor) -> Tensor:
         """The log density, log sum_k w_k N(x; m_k, S_k), in nats, of shape (n,)."""
@@ -82,25 +99,26 @@ class GaussianMixture:
     def score(self, x: Tensor) -> Tensor:
         """The score, grad log p(x) = -sum_k r_k(x) S_k^{-1} (x - m_k), of shape (n, d)."""
         x = _validate.points(x, "x", self.dim)
-        log_joint, pulls = self._log_joint(x)
-        return -torch.einsum("nk,nki->ni", torch.softmax(log_joint, dim=1), pulls)
+        log_joint, precise_residuals = self._log_joint(x)
+        r = torch.softmax(log_joint, dim=1)
+        return -torch.einsum("nk,nki->ni", r, precise_residuals)  # (n, K), (n, K, d) -> (n, d)
 
     def smoothed(self, sigma: float) -> "GaussianMixture":
         """The mixture after adding noise, p * N(0, sigma^2 I): every S_k becomes S_k + sigma^2 I."""
         sigma = _validate.real(sigma, "sigma", low=0.0)
         noise = sigma**2 * torch.eye(self.dim, dtype=torch.float64)
-        parameters = [
-            {"mean": m, "cov": s + noise} for m, s in zip(self.means, self.covariances, strict=True)
-        ]
-        return GaussianMixture(parameters, self.weights)
+        components = zip(self.means, self.covariances, strict=True)
+        return GaussianMixture([{"mean": m, "cov": s + noise} for m, s in components], self.weights)
 
     def _log_joint(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """log w_k N(x; m_k, S_k) of shape (n, K), and S_k^{-1} (x - m_k) of shape (n, K, d)."""
-        means, variances, axes = (v.to(x) for v in (self.means, self.variances, self.axes))
-        z = torch.einsum("kji,nkj->nki", axes, x[:, None] - means)
-        log_normal = -0.5 * (z.square() / variances + (2 * math.pi * variances).log()).sum(-1)
-        pulls = torch.einsum("kij,nkj->nki", axes, z / variances)
-        return self.weights.to(x).log() + log_normal, pulls
+        means, variances, axes = self.means.to(x), self.variances.to(x), self.axes.to(x)
+        # into the axes of S_k, where it is diagonal: (K, d, d), (n, K, d) -> (n, K, d)
+        residuals = torch.einsum("kji,nkj->nki", axes, x[:, None] - means)
+        log_normal = -0.5 * (residuals.square() / variances + (2 * math.pi * variances).log()).sum(-1)
+        # and back: (K, d, d), (n, K, d) -> (n, K, d)
+        precise_residuals = torch.einsum("kij,nkj->nki", axes, residuals / variances)
+        return self.weights.to(x).log() + log_normal, precise_residuals
 
 
 def standard_mixture() -> GaussianMixture:
@@ -109,7 +127,7 @@ def standard_mixture() -> GaussianMixture:
 
 
 def eight_gaussians(radius: float = 4.0, std: float = 0.3) -> GaussianMixture:
-    """Eight equal Gaussians on a circle."""
+    """Eight equal Gaussians on a circle, at the angles 0, 45, ..., 315 degrees."""
     angles = [2 * math.pi * k / 8 for k in range(8)]
     return GaussianMixture(
         [{"mean": [radius * math.cos(a), radius * math.sin(a)], "std": std} for a in angles]

@@ -21,7 +21,8 @@ class Moons:
     def sample(self, n: int, generator: Generator | None = None) -> Tensor:
         """Draw n points (n, 2)."""
         n = _validate.positive_int(n, "n")
-        angle, upper = math.pi * torch.rand(n, generator=generator), torch.rand(n, generator=generator) < 0.5
+        angle = math.pi * torch.rand(n, generator=generator)
+        upper = torch.rand(n, generator=generator) < 0.5
         x = torch.where(upper, angle.cos(), 1 - angle.cos())
         y = torch.where(upper, angle.sin(), 0.5 - angle.sin())
         return torch.stack([x, y], 1) + self.noise * torch.randn(n, 2, generator=generator)

@@ -1,17 +1,17 @@
-"""The truth to compare with: density, score, velocity and loss floor in closed form."""
+"""The truth to compare with: density, score, velocity and loss floors in closed form."""
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "mixture": [
+        "marginal": [
             "marginal_log_prob",
             "marginal_score",
             "marginal_velocity",
             "velocity_field",
             "score_field",
-            "loss_floor",
         ],
+        "floors": ["loss_floor", "dsm_floor"],
     },
 )

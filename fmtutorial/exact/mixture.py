@@ -1,201 +1,110 @@
-"""What flow matching would learn with infinite data and capacity, in closed form.
+"""Density, score and velocity at time t where the data are a Gaussian mixture.
 
 With x1 ~ sum_k w_k N(m_k, S_k) and x_t = alpha x1 + sigma x0, component k of x_t is N(alpha m_k, C_k) with
-C_k = sigma^2 I + alpha^2 S_k. Notebook 03 derives the rest. The data may be a `GaussianMixture` or an
-`EmpiricalDistribution` (components of zero width: the optimum for a finite training set).
+C_k = sigma^2 I + alpha^2 S_k. Notebook 03 derives the rest. In the axes of S_k both S_k and C_k are diagonal,
+so that nothing has to be inverted: the functions work there and turn their result back.
+
+Nothing is checked here. Points x are (n, d), and t has the shape () or (n, 1).
 """
 
 import math
-from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from fmtutorial import _random, _validate
-from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture
+from fmtutorial._types import Coefficient
+from fmtutorial.distributions import GaussianMixture
 from fmtutorial.paths import AffineGaussianPath
 
-MAX_ELEMENTS = 250_000  # of an intermediate tensor, (rows, K, d) or (rows, K): what a cache holds at once
+
+class Components(NamedTuple):
+    """Gaussian components N(m_k, S_k) with weights w_k. S_k = Q_k diag(variances_k) Q_k^T.
+
+    Weights and means are the same for all n points, or each point has its own, as in a posterior.
+    """
+
+    log_weights: Tensor  # log w_k: (K,) or (n, K)
+    means: Tensor  # m_k: (K, d) or (n, K, d)
+    variances: Tensor  # the eigenvalues of S_k: (K, d)
+    axes: Tensor | None  # Q_k, the eigenvectors of S_k in columns: (K, d, d). None where all S_k are diagonal
+
+    @property
+    def elements_per_point(self) -> int:
+        """How many elements an intermediate tensor has for each point: K d."""
+        return self.variances.numel()
+
+    def into_axes(self, vectors: Tensor) -> Tensor:
+        """Q_k^T v, from the axes of x to those of S_k, for vectors (n, K, d)."""
+        if self.axes is None:
+            return vectors
+        return torch.einsum("kji,nkj->nki", self.axes, vectors)  # (K, d, d), (n, K, d) -> (n, K, d)
+
+    def out_of_axes(self, vectors: Tensor) -> Tensor:
+        """Q_k v, from the axes of S_k back to those of x, for vectors (n, K, d)."""
+        if self.axes is None:
+            return vectors
+        return torch.einsum("kij,nkj->nki", self.axes, vectors)  # (K, d, d), (n, K, d) -> (n, K, d)
 
 
-def marginal_log_prob(mixture, path, x: Tensor, t) -> Tensor:
-    """log p_t(x) = log sum_k w_k N(x; alpha m_k, C_k), in nats, of shape (n,)."""
-    return _log_prob(mixture, path, *_checked(mixture, path, x, t))
+def read(mixture: GaussianMixture, like: Tensor) -> Components:
+    """The components of a mixture in the dtype and on the device of `like`."""
+    log_weights = mixture.weights.to(like).log()
+    means = mixture.means.to(like)
+    if mixture.is_diagonal:
+        variances = torch.diagonal(mixture.covariances, dim1=1, dim2=2)
+        return Components(log_weights, means, variances.to(like), None)
+    return Components(log_weights, means, mixture.variances.to(like), mixture.axes.to(like))
 
 
-def marginal_score(mixture, path, x: Tensor, t) -> Tensor:
+def log_prob(components: Components, path: AffineGaussianPath, x: Tensor, t: Tensor) -> Tensor:
+    """log p_t(x) = log sum_k w_k N(x; alpha m_k, C_k), of shape (n,)."""
+    t = _broadcast_over_components(t)
+    residuals, c = _residuals_and_variances(components, path.alpha(t), path.sigma(t), x)
+    return torch.logsumexp(_log_joint(components, residuals, c), dim=1)
+
+
+def score(components: Components, path: AffineGaussianPath, x: Tensor, t: Tensor) -> Tensor:
     """grad log p_t(x) = -sum_k r_k(x, t) C_k^{-1} (x - alpha m_k), of shape (n, d)."""
-    return _score(mixture, path, *_checked(mixture, path, x, t))
+    t = _broadcast_over_components(t)
+    residuals, c = _residuals_and_variances(components, path.alpha(t), path.sigma(t), x)
+    r = torch.softmax(_log_joint(components, residuals, c), dim=1)
+    component_scores = -components.out_of_axes(residuals / c)
+    return torch.einsum("nk,nkd->nd", r, component_scores)  # (n, K), (n, K, d) -> (n, d)
 
 
-def marginal_velocity(mixture, path, x: Tensor, t) -> Tensor:
-    """The marginal velocity u_t(x) = E[u_t(x | x1) | x_t = x], of shape (n, d).
+def velocity(components: Components, path: AffineGaussianPath, x: Tensor, t: Tensor) -> Tensor:
+    """u_t(x) = sum_k r_k(x, t) u_k(x), of shape (n, d), with the velocities of the single components
 
-    u_t(x) = sum_k r_k(x, t) [alpha' m_k + (alpha alpha' S_k + sigma sigma' I) C_k^{-1} (x - alpha m_k)],
-    r_k the posterior component probabilities (Lipman et al. 2023, eq. 8, for Gaussian components).
+    u_k(x) = alpha' m_k + (alpha alpha' S_k + sigma sigma' I) C_k^{-1} (x - alpha m_k).
     """
-    return _velocity(mixture, path, *_checked(mixture, path, x, t))
+    t = _broadcast_over_components(t)
+    alpha, alpha_dot = path.alpha(t), path.alpha_dot(t)
+    residuals, c = _residuals_and_variances(components, alpha, path.sigma(t), x)
+    r = torch.softmax(_log_joint(components, residuals, c), dim=1)
+    slope = (alpha * alpha_dot * components.variances + path.sigma_sigma_dot(t)) / c
+    u = alpha_dot * components.means + components.out_of_axes(slope * residuals)
+    return torch.einsum("nk,nkd->nd", r, u)  # (n, K), (n, K, d) -> (n, d)
 
 
-def velocity_field(mixture, path) -> Callable[[Tensor, Tensor], Tensor]:
-    """`marginal_velocity` bound to a mixture and a path: a function (x, t), unchecked, for solvers."""
-    _check_data_and_path(mixture, path)
-    return lambda x, t: _velocity(mixture, path, x, _validate.time_column(t, x))
+def _broadcast_over_components(t: Tensor) -> Tensor:
+    """`t` in the shape that broadcasts against (n, K, d): () or (n, 1, 1)."""
+    if t.ndim == 0:
+        return t
+    return t.unsqueeze(-1)
 
 
-def score_field(mixture, path) -> Callable[[Tensor, Tensor], Tensor]:
-    """`marginal_score` bound to a mixture and a path: a function (x, t), unchecked, for solvers."""
-    _check_data_and_path(mixture, path)
-    return lambda x, t: _score(mixture, path, x, _validate.time_column(t, x))
+def _residuals_and_variances(
+    components: Components, alpha: Coefficient, sigma: Coefficient, x: Tensor
+) -> tuple[Tensor, Tensor]:
+    """x - alpha m_k in the axes of S_k (n, K, d), and the eigenvalues of C_k, (K, d) or (n, K, d)."""
+    residuals = components.into_axes(x.unsqueeze(1) - alpha * components.means)
+    c = sigma**2 + alpha**2 * components.variances
+    return residuals, c
 
 
-def loss_floor(
-    mixture, path, n_samples: int = 100_000, generator: Generator | None = None, t=None
-) -> tuple[float, float]:
-    """The least CFM loss that any network can reach, E[Var(u_t | x_t)], as (mean, standard error).
-
-    A mean over samples and elements, like the loss itself. Averaged over t ~ U[0, 1], or at one fixed `t`.
-    """
-    _check_data_and_path(mixture, path)
-    n_samples = _validate.positive_int(n_samples, "n_samples")
-    x1 = mixture.sample(n_samples, generator).double()
-    x0 = _random.normal_like(x1, generator)
-    t = _random.uniform_time(x1, generator) if t is None else _validate.path_time(t, x1)
-    u_t = path.velocity(x0, x1, t)
-    left = (u_t - marginal_velocity(mixture, path, path.sample(x0, x1, t), t)).square().mean(1)
-    return float(left.mean()), float(left.std() / math.sqrt(n_samples))
-
-
-def _log_prob(data, path, x, t):
-    joint = (
-        _data_log_joint(data, path, x) if _is_finite(data) else lambda x, t: _components(data, path, x, t)[0]
-    )
-    return _in_chunks(lambda x, t: torch.logsumexp(joint(x, t), 1).to(x), data, x, t)
-
-
-def _score(data, path, x, t):
-    data_mean = _data_mean(data, path, x) if _is_finite(data) else None
-
-    def rows(x, t):
-        log_joint, z, c, rotate, _ = _components(data, path, x, t)
-        return -_posterior_mean(log_joint, rotate(z / c))
-
-    def data_rows(x, t):  # every C_k is sigma^2 I
-        mean = data_mean(x, t)
-        return -((x - path.alpha(t) * mean) / path.sigma(t) ** 2).to(x)
-
-    return _in_chunks(data_rows if _is_finite(data) else rows, data, x, t)
-
-
-def _velocity(data, path, x, t):
-    data_mean = _data_mean(data, path, x) if _is_finite(data) else None
-
-    def rows(x, t):
-        log_joint, z, c, rotate, (means, variances) = _components(data, path, x, t)
-        alpha, _, alpha_dot, sigma_sigma_dot = _schedule(path, t)
-        pull = rotate((alpha * alpha_dot * variances + sigma_sigma_dot) / c * z)
-        return _posterior_mean(log_joint, alpha_dot * means + pull)
-
-    def data_rows(x, t):  # u_t(x | x1) is linear in x1
-        mean = data_mean(x, t)
-        pull = path.sigma_dot(t) / path.sigma(t) * (x - path.alpha(t) * mean)
-        return (path.alpha_dot(t) * mean + pull).to(x)
-
-    return _in_chunks(data_rows if _is_finite(data) else rows, data, x, t)
-
-
-def _components(data, path, x, t):
-    """log w_k N(x; alpha m_k, C_k) (n, K), x - alpha m_k and C_k in the axes of S_k, and the way back."""
-    log_weights, means, variances, axes = _parameters(data, x)
-    alpha, sigma, _, _ = _schedule(path, t)
-    z = x.unsqueeze(1) - alpha * means  # (n, K, d)
-    if axes is not None:
-        z = torch.einsum("kji,nkj->nki", axes, z)
-    c = sigma**2 + alpha**2 * variances  # (K, d) at one time, (n, K, d) at many
-    log_joint = (
-        log_weights - 0.5 * (z.square() / c + c.log()).sum(-1) - 0.5 * x.shape[1] * math.log(2 * math.pi)
-    )
-
-    def rotate(v):  # from the axes of S_k back to those of x
-        return v if axes is None else torch.einsum("kij,nkj->nki", axes, v)
-
-    return log_joint, z, c, rotate, (means, variances)
-
-
-def _posterior_mean(log_joint: Tensor, values: Tensor) -> Tensor:
-    """sum_k r_k values_k: (n, K), (n, K, d) -> (n, d)."""
-    return torch.einsum("nk,nki->ni", torch.softmax(log_joint, dim=1), values.expand(*log_joint.shape, -1))
-
-
-def _data_log_joint(data, path, x) -> Callable:
-    """For a finite data set, a function (x, t) -> log N(x; alpha x1_k, sigma^2 I) / K, of shape (n, K).
-
-    In double precision, which |x - a y|^2 = |x|^2 - 2 a x.y + a^2 |y|^2 needs, and which its matrix product
-    pays for: without it there would be (n, K, d) differences.
-    """
-    x1 = data.x1.to(x.device, torch.float64)
-    constant, squares = -math.log(len(x1)), x1.square().sum(1)
-
-    def log_joint(x, t):
-        x, t = x.double(), t.double()
-        alpha, sigma = path.alpha(t), torch.as_tensor(path.sigma(t))
-        square = x.square().sum(1, keepdim=True) - 2 * alpha * (x @ x1.T) + alpha**2 * squares
-        log_normal = -square / (2 * sigma**2) - 0.5 * x.shape[1] * torch.log(2 * math.pi * sigma**2)
-        return log_normal + constant
-
-    return log_joint
-
-
-def _data_mean(data, path, x) -> Callable:
-    """For a finite data set, a function (x, t) -> E[x1 | x_t = x], of shape (n, d), in double precision."""
-    x1, log_joint = data.x1.to(x.device, torch.float64), _data_log_joint(data, path, x)
-    return lambda x, t: torch.softmax(log_joint(x, t), dim=1) @ x1
-
-
-def _parameters(data, x: Tensor):
-    """log w_k (K,), m_k (K, d), the eigenvalues (K, d) and eigenvectors (K, d, d) of S_k, like x."""
-    diagonal = bool(data.is_diagonal)
-    variances = torch.diagonal(data.covariances, dim1=1, dim2=2) if diagonal else data.variances
-    return data.weights.to(x).log(), data.means.to(x), variances.to(x), None if diagonal else data.axes.to(x)
-
-
-def _schedule(path, t: Tensor):
-    """alpha, sigma, alpha', sigma sigma' in a shape that broadcasts against (n, K, d)."""
-    t = t.unsqueeze(-1) if t.ndim else t
-    return path.alpha(t), path.sigma(t), path.alpha_dot(t), path.sigma_sigma_dot(t)
-
-
-def _in_chunks(rows, data, x: Tensor, t: Tensor) -> Tensor:
-    """Apply `rows` to so few points at a time that memory stays bounded."""
-    width = len(data.x1) if _is_finite(data) else data.means.numel()
-    size = max(1, MAX_ELEMENTS // width)
-    if len(x) <= size:
-        return rows(x, t)
-    t = t.expand(len(x), 1) if t.ndim == 0 else t
-    return torch.cat([rows(*pair) for pair in zip(x.split(size), t.split(size), strict=True)])
-
-
-def _is_finite(data) -> bool:
-    """Is it a finite data set, whose components have no width?"""
-    return isinstance(data, EmpiricalDistribution)
-
-
-def _check_data_and_path(data, path) -> None:
-    if not isinstance(data, (GaussianMixture, EmpiricalDistribution)):
-        raise TypeError(
-            f"mixture must be a GaussianMixture or an EmpiricalDistribution, got {type(data).__name__}"
-        )
-    if not isinstance(path, AffineGaussianPath):
-        raise TypeError(f"path must be an AffineGaussianPath such as StraightPath, got {type(path).__name__}")
-
-
-def _checked(data, path, x: Tensor, t) -> tuple[Tensor, Tensor]:
-    """Check everything once; return x and t in shapes that broadcast."""
-    _check_data_and_path(data, path)
-    x = _validate.points(x, "x", data.dim)
-    t = _validate.path_time(t, x)
-    if _is_finite(data) and bool((torch.as_tensor(path.sigma(t)) == 0).any()):
-        raise ValueError(
-            f"t must not reach a time where sigma(t) = 0, as {path} does: data points have no width"
-        )
-    return x, t
+def _log_joint(components: Components, residuals: Tensor, c: Tensor) -> Tensor:
+    """log w_k N(x; alpha m_k, C_k), of shape (n, K)."""
+    d = residuals.shape[-1]
+    squares = (residuals.square() / c + c.log()).sum(-1)
+    return components.log_weights - 0.5 * squares - 0.5 * d * math.log(2 * math.pi)

@@ -10,45 +10,54 @@ from fmtutorial import _validate
 GRAVITY = 9.81  # m/s^2
 
 
-def flight(angle, speed, drag: float, n_times: int = 201) -> tuple[np.ndarray, np.ndarray]:
+def flight(
+    angle: float | np.ndarray, speed: float | np.ndarray, drag: float, n_times: int = 201
+) -> tuple[np.ndarray, np.ndarray]:
     """Solve x'' = -drag |v| x', h'' = -g - drag |v| h' from the ground at angle (degrees) and speed (m/s).
 
     Returns the times (n_times,) and the states (n_times, 4, n): x, h, x', h'. The times reach as far as the
     longest flight without drag, so that every projectile has landed. Solved by scipy's `solve_ivp`.
     """
-    angle, speed = np.radians(angle), np.asarray(speed, dtype=float)
-    start = np.stack([0 * speed, 0 * speed, speed * np.cos(angle), speed * np.sin(angle)])
+    radians = np.radians(angle)
+    speed = np.asarray(speed, dtype=float)
+    at_ground = 0 * speed
+    start = np.stack([at_ground, at_ground, speed * np.cos(radians), speed * np.sin(radians)])
+    longest = 2 * start[3].max() / GRAVITY  # seconds in the air without drag
+    times = np.linspace(0, longest, n_times)
 
-    def slope(_, state):
+    def state_dot(_, state: np.ndarray) -> np.ndarray:
         """The time derivative of all states, flattened."""
         u, w = state.reshape(4, -1)[2:]
-        pull = drag * np.hypot(u, w)
-        return np.concatenate([u, w, -pull * u, -GRAVITY - pull * w])
+        drag_rate = drag * np.hypot(u, w)
+        return np.concatenate([u, w, -drag_rate * u, -GRAVITY - drag_rate * w])
 
-    times = np.linspace(0, 2 * start[3].max() / GRAVITY, n_times)
-    solution = solve_ivp(slope, (0, times[-1]), start.ravel(), t_eval=times, rtol=1e-6, atol=1e-6)
+    solution = solve_ivp(state_dot, (0, longest), start.ravel(), t_eval=times, rtol=1e-6, atol=1e-6)
     return times, solution.y.T.reshape(n_times, 4, -1)
 
 
-def landing(angle, speed, drag: float) -> np.ndarray:
+def landing(angle: float | np.ndarray, speed: float | np.ndarray, drag: float) -> np.ndarray:
     """Where each projectile comes down, in metres.
 
     From the last state above the ground the arc is taken for a parabola with that state's acceleration.
     """
     _, states = flight(angle, speed, drag)
+    # the last state above the ground: the one before the first that is below
     below = states[1:, 1] <= 0
     last = below.argmax(0)
     x, h, u, w = np.take_along_axis(states, last[None, None], axis=0)[0]
-    pull = drag * np.hypot(u, w)
-    a = -GRAVITY - pull * w
-    left = -(w + np.sqrt(np.maximum(w**2 - 2 * a * h, 0))) / a
-    return x + u * left - pull * u * left**2 / 2
+    # its acceleration
+    drag_rate = drag * np.hypot(u, w)
+    x_accel = -drag_rate * u
+    h_accel = -GRAVITY - drag_rate * w
+    # the time until h + w time + h_accel time^2 / 2 = 0, and the way in it
+    time = -(w + np.sqrt(np.maximum(w**2 - 2 * h_accel * h, 0))) / h_accel
+    return x + u * time + x_accel * time**2 / 2
 
 
 class Projectile:
     """x1 (2,) = standardised launch angle and speed, y (1,) = the landing distance, measured with noise.
 
-    Prior: angle 45 + 12 x1[0] degrees (kept between 1 and 89), speed 30 + x1[1] m/s, x1 ~ N(0, I).
+    Prior: angle 45 + 12 x1[0] degrees, kept between 1 and 89, speed 30 + x1[1] m/s, at least 1, x1 ~ N(0, I).
     The condition y is the distance in units of 10 m after 60 m are taken away, of about unit size.
     """
 
@@ -60,7 +69,9 @@ class Projectile:
     def launch(self, x1: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """Angles in degrees and speeds in m/s, each (n,)."""
         x1 = _validate.points(x1, "x1", 2).double().numpy()
-        return np.clip(45 + 12 * x1[:, 0], 1, 89), np.maximum(30 + x1[:, 1], 1)
+        angle = np.clip(45 + 12 * x1[:, 0], 1, 89)
+        speed = np.maximum(30 + x1[:, 1], 1)
+        return angle, speed
 
     def distance(self, x1: Tensor) -> Tensor:
         """The landing distance in metres without noise, (n,)."""
@@ -73,7 +84,8 @@ class Projectile:
 
     def sample(self, n: int, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
         """Simulate n pairs: x1 (n, 2) and y (n, 1)."""
-        x1 = torch.randn(_validate.positive_int(n, "n"), 2, generator=generator)
+        n = _validate.positive_int(n, "n")
+        x1 = torch.randn(n, 2, generator=generator)
         metres = self.distance(x1).float() + self.noise * torch.randn(n, generator=generator)
         return x1, self.condition(metres)
 
@@ -84,9 +96,11 @@ class Projectile:
         distances that the prior makes likely; beyond about 65 m it must be wider.
         """
         metres = _validate.real(metres, "metres")
-        points, distance = self._table(_validate.real(half_width, "half_width", low=0.0, open_low=True))
-        log_p = -0.5 * points.square().sum(1) - 0.5 * ((metres - distance) / self.noise).square()
-        return GridPosterior(points, log_p.softmax(0))
+        half_width = _validate.real(half_width, "half_width", low=0.0, open_low=True)
+        points, distances = self._table(half_width)
+        log_prior = -0.5 * points.square().sum(1)
+        log_likelihood = -0.5 * ((metres - distances) / self.noise).square()
+        return GridPosterior(points, (log_prior + log_likelihood).softmax(0))
 
     def _table(self, half_width: float) -> tuple[Tensor, Tensor]:
         """The grid's points and the distances from each of them, computed once for each width."""
@@ -101,7 +115,8 @@ class GridPosterior:
     """A density on a square grid: points (m, 2) and their probabilities (m,)."""
 
     def __init__(self, points: Tensor, probabilities: Tensor):
-        self.points, self.probabilities = points, probabilities
+        self.points = points
+        self.probabilities = probabilities
         self.step = float((points[1] - points[0]).norm())
 
     @property
