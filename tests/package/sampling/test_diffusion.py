@@ -25,7 +25,7 @@ from fmtutorial.sampling import (
     heun_step,
     karras_times,
     reverse_diffusion_rate,
-    sample,
+    run_sampler,
     sde_step,
     variance_rate,
 )
@@ -77,7 +77,7 @@ def test_ddim_is_euler_in_the_noise_ratio(path):
 def test_on_the_straight_path_ddim_is_eulers_step():
     path = StraightPath(0.1)
     u = exact.velocity_field(MIXTURE, path)
-    end = sample(ddim_step, u, X0, path, 7)[0]
+    end = run_sampler(ddim_step, u, X0, path, 7)[0]
     torch.testing.assert_close(end, integrate_flow(u, X0, n_steps=7, method="euler")[0])
 
 
@@ -86,8 +86,8 @@ def test_ddim_depends_on_the_noise_ratios_alone():
     path, other = CosinePath(), VariancePreservingPath()
     times = torch.linspace(0.1, 1.0, 9, dtype=torch.float64)
     matched = other.time_of(path.noise_ratio(times))
-    here = sample(ddim_step, exact.velocity_field(MIXTURE, path), X0, path, times=times)[0]
-    there = sample(ddim_step, exact.velocity_field(MIXTURE, other), X0, other, times=matched)[0]
+    here = run_sampler(ddim_step, exact.velocity_field(MIXTURE, path), X0, path, times=times)[0]
+    there = run_sampler(ddim_step, exact.velocity_field(MIXTURE, other), X0, other, times=matched)[0]
     torch.testing.assert_close(here, there, rtol=1e-6, atol=1e-6)  # both have alpha^2 + sigma^2 = 1
 
 
@@ -137,7 +137,7 @@ def test_orders_of_the_deterministic_samplers(path, step, order):
 
     def error(n):
         times = torch.linspace(0.3, 0.9, n + 1, dtype=torch.float64)
-        return float((sample(step, u, x, path, times=times)[0][-1] - the_flow(path, x, 0.3, 0.9)).norm())
+        return float((run_sampler(step, u, x, path, times=times)[0][-1] - the_flow(path, x, 0.3, 0.9)).norm())
 
     assert math.log2(error(64) / error(128)) == pytest.approx(order, abs=0.2)
 
@@ -152,7 +152,7 @@ def test_the_last_step_to_no_noise_is_eulers():
 @pytest.mark.parametrize("path", PATHS, ids=repr)
 def test_without_noise_the_sde_is_eulers_ode(path):
     u = exact.velocity_field(MIXTURE, path)
-    end = sample(sde_step, u, X0, path, 9, noise_level=0.0)[0]
+    end = run_sampler(sde_step, u, X0, path, 9, noise_level=0.0)[0]
     torch.testing.assert_close(end, integrate_flow(u, X0, n_steps=9, method="euler")[0])
 
 
@@ -172,7 +172,7 @@ def variance_after(path, level, rate, n, start=0.0):
 def test_the_sde_has_the_variance_of_its_recursion_and_in_the_limit_of_the_data(level):
     path, n = StraightPath(0.0), 20_000
     u = exact.velocity_field(GAUSSIAN, path)
-    end = sample(sde_step, u, normal(n, 2), path, 20, noise_level=level, generator=seeded(3))[0][-1]
+    end = run_sampler(sde_step, u, normal(n, 2), path, 20, noise_level=level, generator=seeded(3))[0][-1]
     due = variance_after(path, level, variance_rate, 20)
     assert float(end.var(0).mean()) == pytest.approx(due, rel=0.03)
     assert (end.mean(0) - M).abs().max() < 0.06
@@ -186,7 +186,7 @@ def test_every_rate_keeps_the_marginals(path, rate):
     u, n = exact.velocity_field(MIXTURE, path), 4000
     x = path.sample(normal(n, 2, 1), MIXTURE.sample(n, seeded(2), stratified=True).double(), 0.1)
     times = torch.linspace(0.1, 0.8, 141, dtype=torch.float64)
-    end = sample(sde_step, u, x, path, times=times, rate=rate, generator=seeded(3))[0][-1]
+    end = run_sampler(sde_step, u, x, path, times=times, rate=rate, generator=seeded(3))[0][-1]
     fresh = path.sample(normal(n, 2, 4), MIXTURE.sample(n, seeded(5), stratified=True).double(), 0.8)
     assert (end.mean(0) - fresh.mean(0)).abs().max() < 0.1
     assert (end.T.cov() - fresh.T.cov()).abs().max() < 0.15
@@ -225,8 +225,8 @@ def test_karras_times_have_his_noise_ratios(path):
 
 
 def test_sampling_starts_as_wide_as_the_path():
-    torch.testing.assert_close(sampling.start(VarianceExplodingPath(), X0), 80.0 * X0)
-    torch.testing.assert_close(sampling.start(StraightPath(0.1), X0), X0)
+    torch.testing.assert_close(sampling.starting_noise(VarianceExplodingPath(), X0), 80.0 * X0)
+    torch.testing.assert_close(sampling.starting_noise(StraightPath(0.1), X0), X0)
 
 
 @pytest.mark.parametrize("step", [ddim_step, ddpm_step, sde_step])
@@ -234,7 +234,7 @@ def test_sampling_starts_as_wide_as_the_path():
 def test_a_hundred_steps_give_the_data(path, step):
     u, n = exact.velocity_field(MIXTURE, path), 4000
     options = {} if step is ddim_step else {"generator": seeded(3)}
-    end = sample(step, u, normal(n, 2).float(), path, 100, **options)[0][-1]
+    end = run_sampler(step, u, normal(n, 2).float(), path, 100, **options)[0][-1]
     assert end.dtype == torch.float32
     assert (end.mean(0) - MIXTURE.mean).abs().max() < 0.2
     assert (end.T.cov() - MIXTURE.covariance).abs().max() < 0.4
@@ -254,7 +254,7 @@ def test_annealed_langevin_crosses_where_langevin_cannot():
 def test_what_a_generator_decides():
     u, path = exact.velocity_field(MIXTURE, StraightPath(0.0)), StraightPath(0.0)
     for step in (ddpm_step, sde_step):
-        a, b, c = (sample(step, u, X0, path, 3, generator=seeded(k))[0][-1] for k in (1, 1, 2))
+        a, b, c = (run_sampler(step, u, X0, path, 3, generator=seeded(k))[0][-1] for k in (1, 1, 2))
         assert torch.equal(a, b) and not torch.equal(a, c)
 
 

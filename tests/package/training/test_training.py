@@ -22,6 +22,7 @@ from fmtutorial import (
 from fmtutorial.metrics import excess_loss
 from fmtutorial.training import TrainingHistory
 from fmtutorial.training._batches import batches, warmup_cosine
+from fmtutorial.training._sources import as_source
 
 MIXTURE, PATH = standard_mixture(), StraightPath(0.1)
 
@@ -86,7 +87,7 @@ def test_the_same_seeds_give_the_same_run():
 
 def test_epochs_pass_over_every_point_once():
     x1 = torch.arange(10.0).unsqueeze(1)
-    seen = torch.cat(list(batches(x1, 4, 6, seeded(), "cpu")))
+    seen = torch.cat(list(batches(as_source(x1), 4, 6, seeded(), "cpu")))
     assert sorted(seen.flatten().tolist()) == sorted(2 * list(range(10)))
     assert not torch.equal(seen[:10], x1)
     history = train(net(), normal(10, 2).float(), PATH, n_epochs=3, batch_size=4, progress=False)
@@ -94,7 +95,7 @@ def test_epochs_pass_over_every_point_once():
 
 
 def test_fresh_samples_come_in_whole_batches():
-    sizes = [len(b) for b in batches(MIXTURE, 16, 250, seeded(), "cpu")]
+    sizes = [len(b) for b in batches(as_source(MIXTURE), 16, 250, seeded(), "cpu")]
     assert sizes == [16] * 250
 
 
@@ -227,5 +228,5 @@ def test_fit_takes_a_sampler_of_pairs():
 
 def test_batches_keep_the_rows_of_a_pair_together():
     x1 = torch.arange(10.0).unsqueeze(1)
-    for x, y in batches((x1, 3 * x1), 4, 7, seeded(), "cpu"):
+    for x, y in batches(as_source((x1, 3 * x1)), 4, 7, seeded(), "cpu"):
         assert torch.equal(y, 3 * x)
