@@ -13,7 +13,8 @@ from fmtutorial import _validate
 from fmtutorial._types import ConditionalVelocity, Time, Velocity
 
 # Thirds as factors: torchdiffeq multiplies by them too, and so both give the same numbers to the last bit.
-THIRD, TWO_THIRDS = 1 / 3, 2 / 3
+THIRD = 1 / 3
+TWO_THIRDS = 2 / 3
 
 
 def euler_step(v: Velocity, x: Tensor, t: Time, h: Time) -> Tensor:

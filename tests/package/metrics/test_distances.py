@@ -60,6 +60,19 @@ def test_the_floor_falls_with_n_and_is_lower_when_stratified():
     assert mean < many and spread < many / 3
 
 
+def test_the_floors_spread_is_the_standard_deviation_of_its_distances():
+    generator = seeded(3)
+    distances = []
+    for _ in range(7):
+        a = MIXTURE.sample(50, generator)
+        b = MIXTURE.sample(50, generator)
+        distances.append(sliced_wasserstein(a, b, generator=generator))
+    mean, spread = sliced_wasserstein_floor(MIXTURE, 50, 7, seeded(3))
+    assert mean == pytest.approx(np.mean(distances))
+    assert spread == pytest.approx(np.std(distances, ddof=1))
+    assert sliced_wasserstein_floor(MIXTURE, 50, 1, seeded(3)) == (pytest.approx(distances[0]), 0.0)
+
+
 def test_energy_distance_is_scipys_in_one_dimension():
     a, b = normal(80, 1, 1), normal(120, 1, 2) + 0.5
     expected = stats.energy_distance(a[:, 0].numpy(), b[:, 0].numpy())

@@ -1,27 +1,25 @@
 """The loss of a batch: its formula, with couplings and conditions, and its quieter form."""
 
 import math
-from functools import partial
 
 import pytest
 import torch
 from helpers import normal, seeded
+from torch.utils.data import DataLoader
 
 from fmtutorial import (
     CosinePath,
     EmpiricalDistribution,
+    FlowMatchingDataset,
     StraightPath,
     VelocityNet,
     cfm_loss,
     exact,
-    integrate_flow,
     stable_cfm_loss,
     standard_mixture,
 )
 
 MIXTURE = standard_mixture()
-
-
 PATHS = [StraightPath(0.0), StraightPath(0.1), CosinePath()]
 
 
@@ -110,9 +108,37 @@ def test_conditions_are_dropped_for_their_share():
     assert kept[1] is None
 
 
-def test_the_solver_passes_the_condition_on():
-    y = torch.tensor([[1.0], [2.0], [-3.0]], dtype=torch.float64)
-    end = integrate_flow(lambda x, t, y: y.expand_as(x), normal(3, 2), n_steps=4, method="euler", condition=y)
-    torch.testing.assert_close(end[0][-1], normal(3, 2) + y)
-    whole = integrate_flow(partial(lambda x, t, y: y * x, y=y), normal(3, 2), n_steps=50, method="rk4")[0][-1]
-    torch.testing.assert_close(whole, normal(3, 2) * y.exp(), rtol=1e-5, atol=1e-8)
+def test_cfm_loss_is_the_formula():
+    path = StraightPath(0.1)
+    model = VelocityNet(hidden_dim=16)
+    x1 = normal(64, 2).float()
+    generator = seeded(3)
+    t = torch.rand(64, 1, generator=generator)
+    x0 = torch.randn(64, 2, generator=generator)
+    x_t = t * x1 + (1 - 0.9 * t) * x0
+    expected = (model(x_t, t) - (x1 - 0.9 * x0)).square().sum() / 128  # a mean over batch *and* elements
+    torch.testing.assert_close(cfm_loss(model, x1, path, seeded(3)), expected)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_items_have_the_target_that_belongs_to_their_point(workers):
+    data = FlowMatchingDataset(MIXTURE, 64, sigma_min=0.3, generator=seeded())
+    x_t, t, u_t = next(iter(DataLoader(data, batch_size=64, num_workers=workers)))
+    assert (x_t.shape, t.shape, u_t.shape) == ((64, 2), (64, 1), (64, 2))
+    x0 = (data.x1 - u_t) / 0.7  # solve the target for the noise, then the point must follow
+    torch.testing.assert_close(x_t, t * data.x1 + (1 - 0.7 * t) * x0, atol=1e-5, rtol=1e-5)
+    assert x0.std() == pytest.approx(1, abs=0.2)
+
+
+def test_items_are_drawn_afresh_and_workers_differ():
+    data = FlowMatchingDataset(MIXTURE, 64, generator=seeded())
+    assert not torch.equal(data[0][0], data[0][0])
+    t = torch.cat([batch[1] for batch in DataLoader(data, batch_size=16, num_workers=2)])
+    assert len(t.unique()) == 64
+
+
+def test_a_generator_makes_items_reproducible():
+    first, second = (FlowMatchingDataset(MIXTURE, 8, generator=seeded(5)) for _ in range(2))
+    for i in range(8):
+        for a, b in zip(first[i], second[i], strict=True):
+            assert torch.equal(a, b)

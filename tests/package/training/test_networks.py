@@ -107,3 +107,16 @@ def test_the_recommended_network_fits_its_data():
     assert recommended_network(x, x[:, :2], unconditional=False)(x, 0.5, x[:, :2]).shape == (5, 3)
     a, b = (recommended_network(x, generator=seeded(4)) for _ in range(2))
     assert torch.equal(a(x, 0.1), b(x, 0.1))
+
+
+def test_a_generator_decides_the_weights_and_leaves_pytorchs_own_state():
+    x = normal(5, 3).float()
+    torch.manual_seed(7)
+    expected = torch.rand(4)
+    torch.manual_seed(7)
+    recommended_network(x, generator=seeded(4))
+    assert torch.equal(torch.rand(4), expected)
+    torch.manual_seed(7)
+    without = recommended_network(x)
+    torch.manual_seed(7)
+    assert torch.equal(without(x, 0.1), recommended_network(x)(x, 0.1))
