@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 
 import torch
+from torch import Generator, Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from fmtutorial.training._sources import Columns, Source
@@ -12,7 +13,7 @@ BATCHES_AT_ONCE = 100  # of fresh samples: drawing many at a time is faster
 
 
 def batches(
-    source: Source, batch_size: int, n_steps: int, generator: torch.Generator | None, device: torch.device
+    source: Source, batch_size: int, n_steps: int, generator: Generator | None, device: torch.device
 ) -> Iterator[Columns]:
     """`n_steps` batches from shuffled epochs of stored data, or from fresh samples.
 
@@ -30,7 +31,7 @@ def batches(
 def ema_update(decay: float) -> Callable:
     """average <- d average + (1 - d) weights; d grows to `decay`, or the first weights would linger."""
 
-    def update(averages, weights, n_averaged):
+    def update(averages: list[Tensor], weights: list[Tensor], n_averaged: Tensor) -> None:
         """Move the averages towards the weights, in place."""
         d = min(decay, (1 + int(n_averaged)) / (10 + int(n_averaged)))
         get_ema_multi_avg_fn(d)(averages, weights, n_averaged)

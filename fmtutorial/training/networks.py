@@ -20,7 +20,10 @@ def time_features(t: Tensor, dim: int = 1) -> Tensor:
     features = [t]
     for k in range(1, dim):
         angle = math.pi * ((k + 1) // 2) * t
-        features.append(angle.cos() if k % 2 else angle.sin())
+        if k % 2 == 1:
+            features.append(angle.cos())
+        else:
+            features.append(angle.sin())
     return torch.cat(features, dim=-1)
 
 

@@ -41,15 +41,17 @@ def fit(
 
     # a network that suits the data
     x1, *conditions = source.example(generator)
+    y = None
+    if conditions:
+        y = conditions[0]
     if model is None:
-        y = conditions[0] if conditions else None
         if source.n_points is None and y is not None and not y.is_floating_point():
             raise ValueError("model must be given for a sampler of classes, whose number is not known here")
         model = recommended_network(x1, y, unconditional=condition_dropout > 0, generator=generator)
 
     # a loss that suits them
     loss_fn = stable_cfm_loss
-    if conditions:
+    if y is not None:
         loss_fn = partial(cfm_loss, condition_dropout=condition_dropout)
 
     recipe = {"batch_size": 256, "lr": 1e-2, "schedule": "cosine", "loss_fn": loss_fn, "generator": generator}

@@ -87,7 +87,8 @@ def test_on_the_straight_path_ddim_is_eulers_step():
 
 def test_ddim_depends_on_the_noise_ratios_alone():
     # the same ratios on another path give the same points, up to the scale of x
-    path, other = CosinePath(), VariancePreservingPath()
+    path = CosinePath()
+    other = VariancePreservingPath()
     times = torch.linspace(0.1, 1.0, 9, dtype=torch.float64)
     matched = other.time_of(path.noise_ratio(times))
     on_path = run_sampler(ddim_step, exact.velocity_field(MIXTURE, path), X0, path, times=times)[0]
@@ -146,7 +147,8 @@ def test_one_stochastic_step_of_a_known_pair_lands_on_the_next_marginal(path, et
 @pytest.mark.parametrize("path", PATHS[2:], ids=repr)
 @pytest.mark.parametrize("step, order", [(ddim_step, 1), (heun_step, 2)])
 def test_orders_of_the_deterministic_samplers(path, step, order):
-    u, x = exact.velocity_field(GAUSSIAN, path), normal(50, 2)
+    u = exact.velocity_field(GAUSSIAN, path)
+    x = normal(50, 2)
     x = path.alpha(0.3) * M + std(path, 0.3) * x
 
     def error(n):
@@ -184,7 +186,8 @@ def variance_after(path, level, rate, n, start=0.0):
 
 @pytest.mark.parametrize("level", [0.0, 0.5, 4.0])
 def test_the_sde_has_the_variance_of_its_recursion_and_in_the_limit_of_the_data(level):
-    path, n = StraightPath(0.0), 20_000
+    path = StraightPath(0.0)
+    n = 20_000
     u = exact.velocity_field(GAUSSIAN, path)
     end = run_sampler(sde_step, u, normal(n, 2), path, 20, noise_level=level, generator=seeded(3))[0][-1]
     expected = variance_after(path, level, variance_rate, 20)
@@ -197,7 +200,8 @@ def test_the_sde_has_the_variance_of_its_recursion_and_in_the_limit_of_the_data(
 @pytest.mark.parametrize("rate", [variance_rate, reverse_diffusion_rate])
 @pytest.mark.parametrize("path", [CosinePath(), VariancePreservingPath()], ids=repr)
 def test_every_rate_keeps_the_marginals(path, rate):
-    u, n = exact.velocity_field(MIXTURE, path), 4000
+    u = exact.velocity_field(MIXTURE, path)
+    n = 4000
     x = path.sample(normal(n, 2, 1), MIXTURE.sample(n, seeded(2), stratified=True).double(), 0.1)
     times = torch.linspace(0.1, 0.8, 141, dtype=torch.float64)
     end = run_sampler(sde_step, u, x, path, times=times, rate=rate, generator=seeded(3))[0][-1]
@@ -212,7 +216,8 @@ def test_every_rate_keeps_the_marginals(path, rate):
 def test_the_reverse_rate_is_half_of_g_squared_of_the_forward_process():
     # dx = -beta/2 x ds + sqrt(beta) dW: g^2 / 2 = beta / 2; and for alpha = 1 both rates are -sigma sigma'
     t = torch.linspace(0.05, 0.95, 10, dtype=torch.float64)
-    vp, ve = VariancePreservingPath(), VarianceExplodingPath()
+    vp = VariancePreservingPath()
+    ve = VarianceExplodingPath()
     torch.testing.assert_close(reverse_diffusion_rate(vp, t), vp.beta(t) / 2)
     torch.testing.assert_close(reverse_diffusion_rate(ve, t), variance_rate(ve, t))
 
@@ -220,7 +225,8 @@ def test_the_reverse_rate_is_half_of_g_squared_of_the_forward_process():
 def test_the_drift_without_noise_and_without_its_half_is_too_much():
     # dx/dt = u + w score for VE: std goes like (s^2 + sigma^2)^1, not ^(1/2), and ends at s^2 / sigma_max
     path = VarianceExplodingPath(0.002, 10.0)
-    u, s = exact.velocity_field(GAUSSIAN, path), exact.score_field(GAUSSIAN, path)
+    u = exact.velocity_field(GAUSSIAN, path)
+    s = exact.score_field(GAUSSIAN, path)
     end = integrate_flow(
         lambda x, t: u(x, t) + variance_rate(path, t) * s(x, t), 10 * X0, n_steps=400, method="rk4"
     )[0][-1]
@@ -246,7 +252,8 @@ def test_sampling_starts_as_wide_as_the_path():
 @pytest.mark.parametrize("step", [ddim_step, ddpm_step, sde_step])
 @pytest.mark.parametrize("path", [StraightPath(0.0), VariancePreservingPath()], ids=repr)
 def test_a_hundred_steps_give_the_data(path, step):
-    u, n = exact.velocity_field(MIXTURE, path), 4000
+    u = exact.velocity_field(MIXTURE, path)
+    n = 4000
     options = {} if step is ddim_step else {"generator": seeded(3)}
     end = run_sampler(step, u, normal(n, 2).float(), path, 100, **options)[0][-1]
     assert end.dtype == torch.float32
@@ -255,7 +262,8 @@ def test_a_hundred_steps_give_the_data(path, step):
 
 
 def test_what_a_generator_decides():
-    u, path = exact.velocity_field(MIXTURE, StraightPath(0.0)), StraightPath(0.0)
+    u = exact.velocity_field(MIXTURE, StraightPath(0.0))
+    path = StraightPath(0.0)
     for step in (ddpm_step, sde_step):
         a, b, c = (run_sampler(step, u, X0, path, 3, generator=seeded(k))[0][-1] for k in (1, 1, 2))
         assert torch.equal(a, b) and not torch.equal(a, c)

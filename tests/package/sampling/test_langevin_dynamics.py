@@ -16,7 +16,8 @@ S = 0.5
 
 @given(mixtures)
 def test_a_step_has_the_right_mean_and_variance(mixture):
-    x, h = normal(1, mixture.dim).expand(20_000, -1), 0.05
+    x = normal(1, mixture.dim).expand(20_000, -1)
+    h = 0.05
     y = langevin_step(mixture.score, x, h, seeded(1))
     mean = x[0] + h * mixture.score(x[:1])[0]
     assert ((y.mean(0) - mean).abs() < 6 * math.sqrt(2 * h / 20_000)).all()
@@ -50,7 +51,9 @@ def test_annealed_langevin_crosses_where_langevin_cannot():
 
 def test_annealed_steps_are_in_proportion_to_the_variance_of_the_noise():
     # one step on N(0, c), c = S^2 + sigma^2: x + h sigma^2 score + sqrt(2 h sigma^2) z, affine in x
-    path, t, h = VarianceExplodingPath(0.05, 10.0), torch.tensor(0.4, dtype=torch.float64), 0.1
+    path = VarianceExplodingPath(0.05, 10.0)
+    t = torch.tensor(0.4, dtype=torch.float64)
+    h = 0.1
     at_zero = GaussianMixture([{"mean": [0.0], "std": S}])
     x = annealed_langevin(exact.score_field(at_zero, path), normal(100_000, 1), path, [t], 1, h, seeded(1))
     step = h * float(path.sigma(t)) ** 2

@@ -68,7 +68,8 @@ def test_training_changes_every_weight():
 
 
 def test_averaged_weights_are_the_average():
-    weights, model = [], net()
+    weights = []
+    model = net()
     decay = 0.95
 
     def record(model_, x1, path, generator):
@@ -76,7 +77,8 @@ def test_averaged_weights_are_the_average():
         return cfm_loss(model_, x1, path, generator)
 
     train(model, MIXTURE, PATH, n_steps=30, ema=decay, loss_fn=record, generator=seeded(), progress=False)
-    final, again = model.net[0].bias.detach(), net()
+    final = model.net[0].bias.detach()
+    again = net()
     train(again, MIXTURE, PATH, n_steps=30, generator=seeded(), progress=False)
     average = weights[1].clone()
     for k, w in enumerate([*weights[2:], again.net[0].bias.detach()], start=1):

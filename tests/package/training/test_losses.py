@@ -33,7 +33,9 @@ def drawn(x1, seed, path):
 
 @pytest.mark.parametrize("path", PATHS, ids=str)
 def test_a_pair_is_the_sample_and_its_velocity(path):
-    x0, x1, t = normal(20, 3), normal(20, 3, 1), torch.rand(20, 1, generator=seeded(), dtype=torch.float64)
+    x0 = normal(20, 3)
+    x1 = normal(20, 3, 1)
+    t = torch.rand(20, 1, generator=seeded(), dtype=torch.float64)
     x_t, u_t = path.pair(x0, x1, t)
     torch.testing.assert_close(x_t, path.sample(x0, x1, t))
     torch.testing.assert_close(u_t, path.velocity(x0, x1, t))
@@ -52,12 +54,15 @@ def test_the_stable_target_is_the_exact_velocity_of_the_batch(path, dim):
 
 def test_the_stable_target_has_the_same_mean_given_the_point():
     """Its difference from u_t is uncorrelated with every function of x_t and t, even in batches of 4."""
-    path, n = StraightPath(0.1), 20_000
-    x1, noise = MIXTURE.sample(4 * n, seeded(), dtype=torch.float64).view(n, 4, 2), seeded(1)
+    path = StraightPath(0.1)
+    n = 20_000
+    x1 = MIXTURE.sample(4 * n, seeded(), dtype=torch.float64).view(n, 4, 2)
+    noise = seeded(1)
     t = torch.rand(n, 4, 1, generator=noise, dtype=torch.float64)
     x0 = torch.randn(n, 4, 2, generator=noise, dtype=torch.float64)
     x_t, u_t = path.pair(x0, x1, t)
-    alpha, sigma = path.alpha(t), path.sigma(t)
+    alpha = path.alpha(t)
+    sigma = path.sigma(t)
     squares = (x_t[:, :, None] - alpha[..., None] * x1[:, None]).square().sum(-1)
     w = torch.softmax(-squares / (2 * sigma**2), dim=2)  # (n, 4, 4)
     conditional = (x1[:, None] - 0.9 * x_t[:, :, None]) / sigma[..., None]  # u_t(x_i | x1_j), Lipman's eq. 21
@@ -69,14 +74,17 @@ def test_the_stable_target_has_the_same_mean_given_the_point():
 
 
 def test_the_stable_loss_of_the_exact_velocity_is_lower_but_not_zero():
-    path, x1 = StraightPath(), MIXTURE.sample(2000, seeded())
+    path = StraightPath()
+    x1 = MIXTURE.sample(2000, seeded())
     u = exact.velocity_field(MIXTURE, path)
     assert cfm_loss(u, x1, path, seeded(1)) > 1.8
     assert 0.001 < stable_cfm_loss(u, x1, path, seeded(1)) < 0.1
 
 
 def test_a_coupling_permutes_the_data_and_their_labels_alike():
-    x1, y, path = normal(30, 2), torch.arange(30), StraightPath(0.1)
+    x1 = normal(30, 2)
+    y = torch.arange(30)
+    path = StraightPath(0.1)
     seen = {}
 
     def model(x, t, y):
@@ -94,7 +102,8 @@ def test_a_coupling_permutes_the_data_and_their_labels_alike():
 
 
 def test_conditions_are_dropped_for_their_share():
-    x1, y = normal(4000, 2), torch.zeros(4000, dtype=torch.long)
+    x1 = normal(4000, 2)
+    y = torch.zeros(4000, dtype=torch.long)
     kept = []
 
     def model(x, t, y, keep=None):

@@ -19,7 +19,8 @@ def test_fit_finds_the_exact_velocity():
 
 
 def test_fit_draws_everything_from_its_generator():
-    runs, state = [], torch.get_rng_state()
+    runs = []
+    state = torch.get_rng_state()
     for seed in (1, 2):
         torch.manual_seed(seed)
         model, history = fit(normal(300, 3).float(), n_steps=20, generator=seeded(), progress=False)

@@ -13,7 +13,8 @@ MIXTURE = standard_mixture()
 
 
 def test_dsm_loss_is_the_formula():
-    x1, sigma = normal(50, 2), 0.3
+    x1 = normal(50, 2)
+    sigma = 0.3
     z = torch.randn(50, 2, generator=seeded(4), dtype=torch.float64)
     expected = ((x1 + sigma * z) ** 2 + z / sigma).square().mean()
     torch.testing.assert_close(dsm_loss(lambda x: x**2, x1, sigma, seeded(4)), expected)
