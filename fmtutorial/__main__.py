@@ -12,12 +12,17 @@ from fmtutorial.distributions import standard_mixture
 from fmtutorial.paths import StraightPath
 
 ADVICE = "python -m pip install --upgrade {name!r}"
+FLOOR = 2.0236  # of the standard mixture on the straight path, by quadrature
 
 
 def requirements() -> list[Requirement]:
     """What the package asks for, and what the notebooks need beside it."""
-    declared = [Requirement(r) for r in metadata.requires("fmtutorial") or []]
-    return [r for r in declared if r.marker is None or r.marker.evaluate({"extra": "notebooks"})]
+    declared = [Requirement(line) for line in metadata.requires("fmtutorial") or []]
+    return [
+        requirement
+        for requirement in declared
+        if requirement.marker is None or requirement.marker.evaluate({"extra": "notebooks"})
+    ]
 
 
 def package_line(requirement: Requirement) -> tuple[bool, str]:
@@ -37,33 +42,40 @@ def kernel_line() -> tuple[bool, str]:
     try:
         from jupyter_client.kernelspec import KernelSpecManager
 
-        found = "python3" in KernelSpecManager().find_kernel_specs()
+        installed = "python3" in KernelSpecManager().find_kernel_specs()
     except ImportError:
-        found = False
-    remedy = "" if found else ": missing. python -m ipykernel install --sys-prefix"
-    return found, f"kernel python3{remedy}"
+        installed = False
+    if not installed:
+        return False, "kernel python3: missing. python -m ipykernel install --sys-prefix"
+    return True, "kernel python3"
 
 
 def numbers_line() -> tuple[bool, str]:
     """Whether this machine gets a number right that is known by quadrature."""
-    floor, error = exact.loss_floor(
-        standard_mixture(), StraightPath(), 20_000, torch.Generator().manual_seed(0)
-    )
-    right = abs(floor - 2.0236) < 5 * error
-    told = f"loss floor of the standard mixture {floor:.3f} ± {error:.3f}, exactly 2.0236"
-    return right, told if right else f"{told}: wrong. Please report this with the lines above."
+    generator = torch.Generator().manual_seed(0)
+    floor, error = exact.loss_floor(standard_mixture(), StraightPath(), 20_000, generator)
+    line = f"loss floor of the standard mixture {floor:.3f} ± {error:.3f}, exactly {FLOOR}"
+    if abs(floor - FLOOR) >= 5 * error:
+        return False, f"{line}: wrong. Please report this with the lines above."
+    return True, line
 
 
 def main() -> int:
     """Print one line a check; return 1 if anything is wrong."""
-    here = f"Python {platform.python_version()}, {platform.platform()}"
-    print(f"fmtutorial {metadata.version('fmtutorial')}, {here}")
-    lines = [package_line(r) for r in requirements()] + [kernel_line(), numbers_line()]
-    for right, line in lines:
-        print("✓" if right else "✗", line)
-    wrong = sum(not right for right, _ in lines)
-    print("All is well." if not wrong else f"{wrong} to repair: each ✗ says how.")
-    return int(wrong > 0)
+    machine = f"Python {platform.python_version()}, {platform.platform()}"
+    print(f"fmtutorial {metadata.version('fmtutorial')}, {machine}")
+
+    checks = [package_line(requirement) for requirement in requirements()]
+    checks += [kernel_line(), numbers_line()]
+    for passed, line in checks:
+        print("✓" if passed else "✗", line)
+
+    n_failed = sum(not passed for passed, _ in checks)
+    if n_failed:
+        print(f"{n_failed} to repair: each ✗ says how.")
+        return 1
+    print("All is well.")
+    return 0
 
 
 if __name__ == "__main__":

@@ -4,11 +4,14 @@ Everywhere `truth` is (n, d), one true vector for each of n observations, and `s
 from the posterior that is on trial for that observation.
 """
 
+from collections.abc import Sequence
+
 import torch
 from scipy.stats import binom, chi2
 from torch import Generator, Tensor, nn
 
 from fmtutorial import _validate
+from fmtutorial.training._initialization import weights_from
 
 
 def sbc_ranks(truth: Tensor, samples: Tensor) -> Tensor:
@@ -17,7 +20,7 @@ def sbc_ranks(truth: Tensor, samples: Tensor) -> Tensor:
     If x* ~ prior, y ~ p(y | x*) and the samples come from p(x | y), each rank is uniform on 0, ..., L
     (Talts et al. 2018, theorem 1).
     """
-    truth, samples = _pair(truth, samples)
+    truth, samples = _checked(truth, samples)
     return (samples < truth[:, None]).sum(1)
 
 
@@ -37,10 +40,11 @@ def uniformity(counts: Tensor) -> Tensor:
     """The p-values (d,) of Pearson's chi-squared test that each column of counts (bins, d) is uniform."""
     expected = counts.sum(0) / len(counts)
     statistic = ((counts - expected).square() / expected).sum(0)
-    return torch.as_tensor(chi2.sf(statistic.double().numpy(), len(counts) - 1))
+    p_values = chi2.sf(statistic.double().numpy(), len(counts) - 1)
+    return torch.as_tensor(p_values)
 
 
-def coverage(truth: Tensor, samples: Tensor, levels) -> Tensor:
+def coverage(truth: Tensor, samples: Tensor, levels: Sequence[float] | Tensor) -> Tensor:
     """The share of truths inside the central interval of each level: (len(levels), d).
 
     The interval of level c holds the truths with |2 rank - L| < c (L + 1). Right uncertainty covers a share
@@ -50,25 +54,28 @@ def coverage(truth: Tensor, samples: Tensor, levels) -> Tensor:
     levels = torch.as_tensor(levels, dtype=torch.float64)
     if levels.ndim != 1 or not bool(((levels > 0) & (levels < 1)).all()):
         raise ValueError(f"levels must be a list of numbers in (0, 1), got {levels.tolist()}")
-    ranks, n_samples = sbc_ranks(truth, samples), samples.shape[1]
+    ranks = sbc_ranks(truth, samples)
+    n_samples = samples.shape[1]
     off_centre = (2 * ranks - n_samples).abs()
     width = (levels * (n_samples + 1)).round(decimals=6)
-    return (off_centre < width[:, None, None]).double().mean(1)
+    inside = off_centre < width[:, None, None]  # (levels, n, d)
+    return inside.double().mean(1)
 
 
 def crps(truth: Tensor, samples: Tensor) -> Tensor:
     """The continuous ranked probability score E|X - x*| - E|X - X'| / 2, (n, d), in the units of x.
 
     Smaller is better, and the true posterior has the smallest mean of all (Gneiting & Raftery 2007). The
-    second term is over pairs of different samples, which makes the estimate unbiased for any L >= 2.
+    second term is over every two different samples, which makes the estimate unbiased for any L >= 2.
     """
-    truth, samples = _pair(truth, samples)
+    truth, samples = _checked(truth, samples)
     n_samples = samples.shape[1]
     if n_samples < 2:
         raise ValueError(f"samples must hold at least 2 for each observation, got {n_samples}")
+    # E|X - X'| / 2: in the sum of |X_i - X_j| the l-th smallest sample has the weight 2 l - L - 1
     ordered = samples.sort(dim=1).values
     weight = 2 * torch.arange(1, n_samples + 1).to(samples) - n_samples - 1
-    spread = torch.einsum("l,nld->nd", weight, ordered) / (n_samples * (n_samples - 1))
+    spread = torch.einsum("l,nld->nd", weight, ordered) / (n_samples * (n_samples - 1))  # (L,), (n, L, d)
     return (samples - truth[:, None]).abs().mean(1) - spread
 
 
@@ -81,40 +88,57 @@ def two_sample_test(
     distribution, the number of right answers on the other half is binomial with probability 1/2
     (Lopez-Paz & Oquab 2017). Power depends on the classifier: a high p-value proves nothing.
     """
-    a, b = _validate.points(a, "a"), _validate.points(b, "b", a.shape[1] if a.ndim == 2 else None)
+    a = _validate.points(a, "a")
+    b = _validate.points(b, "b", a.shape[1])
     n_steps = _validate.positive_int(n_steps, "n_steps")
+    x, label = _shuffled_and_scaled(a, b, generator)
+    half = len(x) // 2
+    classifier = _trained_classifier(x[:half], label[:half], n_steps, generator)
+    with torch.no_grad():
+        says_b = classifier(x[half:])[:, 0] > 0
+    is_b = label[half:] > 0.5
+    n_right = int((says_b == is_b).sum())
+    n_unseen = len(x) - half
+    return n_right / n_unseen, float(binom.sf(n_right - 1, n_unseen, 0.5))
+
+
+def _shuffled_and_scaled(a: Tensor, b: Tensor, generator: Generator | None) -> tuple[Tensor, Tensor]:
+    """Both sets in one random order, scaled so that the first half has mean 0 and std 1.
+
+    The labels (n + m,) are 0 for a and 1 for b.
+    """
     order = torch.randperm(len(a) + len(b), generator=generator)
     x = torch.cat([a, b]).float()[order]
     label = torch.cat([torch.zeros(len(a)), torch.ones(len(b))])[order]
-    half = len(x) // 2
-    x = (x - x[:half].mean(0)) / x[:half].std(0)
-    with torch.random.fork_rng(devices=[], enabled=generator is not None):
-        if generator is not None:
-            torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
-        net = nn.Sequential(
+    first_half = x[: len(x) // 2]
+    return (x - first_half.mean(0)) / first_half.std(0), label
+
+
+def _trained_classifier(x: Tensor, label: Tensor, n_steps: int, generator: Generator | None) -> nn.Module:
+    """A network whose output is the log odds of label 1, after n_steps of AdamW on batches of 256."""
+    with weights_from(generator):
+        classifier = nn.Sequential(
             nn.Linear(x.shape[1], 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU(), nn.Linear(64, 1)
         )
-    optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
+    optimizer = torch.optim.AdamW(classifier.parameters(), lr=3e-3)
     for _ in range(n_steps):
-        k = torch.randint(half, (256,), generator=generator)
-        loss = nn.functional.binary_cross_entropy_with_logits(net(x[k])[:, 0], label[k])
+        rows = torch.randint(len(x), (256,), generator=generator)
+        log_odds = classifier(x[rows])[:, 0]
+        loss = nn.functional.binary_cross_entropy_with_logits(log_odds, label[rows])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-    with torch.no_grad():
-        right = int(((net(x[half:])[:, 0] > 0) == (label[half:] > 0.5)).sum())
-    n_unseen = len(x) - half
-    return right / n_unseen, float(binom.sf(right - 1, n_unseen, 0.5))
+    return classifier
 
 
-def _pair(truth: Tensor, samples: Tensor) -> tuple[Tensor, Tensor]:
-    """`truth` (n, d) and `samples` (n, L, d), checked."""
+def _checked(truth: Tensor, samples: Tensor) -> tuple[Tensor, Tensor]:
+    """`truth` (n, d) and `samples` (n, L, d), of shapes that belong together and of one dtype."""
     truth = _validate.points(truth, "truth")
     if not isinstance(samples, Tensor) or not samples.is_floating_point():
         raise TypeError(
             f"samples must be a floating-point torch.Tensor (n, L, d), got {type(samples).__name__}"
         )
-    if samples.ndim != 3 or (len(samples), samples.shape[2]) != tuple(truth.shape):
-        n, d = truth.shape
+    n, d = truth.shape
+    if samples.ndim != 3 or (len(samples), samples.shape[2]) != (n, d):
         raise ValueError(f"samples must have the shape ({n}, L, {d}), got {tuple(samples.shape)}")
     return truth.to(samples), _validate.finite(samples, "samples")

@@ -1,24 +1,24 @@
 """The density of a flow's samples: the instantaneous change of variables, and what to do with it.
 
 Along a trajectory of dx/dt = v(x, t), d/dt log p_t(x) = -div v(x, t) (Chen et al. 2018; notebook 08 derives
-it). `model` is any callable (x, t) -> (n, d) whose row i depends on row i of x alone; give a conditional
+it). `model` is any velocity (x, t) -> (n, d) whose row i depends on row i of x alone; give a conditional
 model as `lambda x, t: model(x, t, y)`.
 """
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
+from fmtutorial._types import DataSource, Time, Velocity
 from fmtutorial.sampling import ADAPTIVE, integrate_flow
 
 PROBES = ("rademacher", "gaussian")
 
 
 def log_prob(
-    model: Callable[[Tensor, Tensor], Tensor],
+    model: Velocity,
     x: Tensor,
     n_steps: int = 50,
     method: str = "rk4",
@@ -40,31 +40,44 @@ def log_prob(
     path (Grathwohl et al. 2019), or `fresh` at each evaluation, which needs a fixed-step method.
     `differentiable=True` keeps the gradients with respect to x and to the model's parameters.
     """
+    # how to take the divergence
     x = _validate.points(x, "x")
-    draw = _probe_source(x, method, divergence, n_probes, probe, fresh, generator)
+    _check_divergence(divergence, method, n_probes, probe, fresh)
+    held_probes = None
+    if divergence == "exact":
+        held_probes = _unit_vectors(x)
+    elif not fresh:
+        held_probes = _draw_probes(x, n_probes, probe, generator)
 
-    def augmented(state: Tensor, t: Tensor) -> Tensor:
+    def augmented_velocity(state: Tensor, t: Time) -> Tensor:
         """The velocity of (x, l): dx/dt = v and dl/dt = div v."""
-        v, trace = _velocity_and_trace(model, state[:, :-1], t, draw(), keep=differentiable)
+        probes = held_probes
+        if fresh:
+            probes = _draw_probes(x, n_probes, probe, generator)
+        v, trace = _velocity_and_trace(model, state[:, :-1], t, probes, keep=differentiable)
         return torch.cat([v, trace.unsqueeze(1)], dim=1)
 
-    start = torch.cat([x, x.new_zeros(len(x), 1)], dim=1)
+    # back from the data, l = 0, to the noise, where l = -int_0^1 div v dt
+    start = torch.cat([x, x.new_zeros(len(x), 1)], dim=1)  # (n, d + 1)
     options = {"atol": atol, "rtol": rtol, "differentiable": differentiable}
-    end = integrate_flow(augmented, start, (1.0, 0.0), n_steps, method, **options)[0][-1]
-    x0, minus_integral = end[:, :-1], end[:, -1]
+    trajectory, _ = integrate_flow(augmented_velocity, start, (1.0, 0.0), n_steps, method, **options)
+    x0 = trajectory[-1, :, :-1]
+    minus_integral = trajectory[-1, :, -1]
     return minus_integral - 0.5 * x0.square().sum(1) - 0.5 * x.shape[1] * math.log(2 * math.pi)
 
 
-def divergence(model: Callable[[Tensor, Tensor], Tensor], x: Tensor, t) -> Tensor:
+def divergence(model: Velocity, x: Tensor, t: Time) -> Tensor:
     """The divergence sum_i dv_i/dx_i of a velocity at the points x (n, d), exact, of shape (n,)."""
     x = _validate.points(x, "x")
-    return _velocity_and_trace(model, x, _validate.path_time(t, x), _unit_vectors(x))[1]
+    t = _validate.path_time(t, x)
+    _, trace = _velocity_and_trace(model, x, t, _unit_vectors(x))
+    return trace
 
 
 def hutchinson_divergence(
-    model: Callable[[Tensor, Tensor], Tensor],
+    model: Velocity,
     x: Tensor,
-    t,
+    t: Time,
     n_probes: int = 1,
     probe: str = "rademacher",
     generator: Generator | None = None,
@@ -77,12 +90,14 @@ def hutchinson_divergence(
     x = _validate.points(x, "x")
     _check_probes(n_probes, probe)
     probes = _draw_probes(x, n_probes, probe, generator)
-    return _velocity_and_trace(model, x, _validate.path_time(t, x), probes)[1]
+    t = _validate.path_time(t, x)
+    _, trace = _velocity_and_trace(model, x, t, probes)
+    return trace
 
 
 def kl_to_model(
-    data_distribution,
-    model: Callable[[Tensor, Tensor], Tensor],
+    data_distribution: DataSource,
+    model: Velocity,
     n: int = 2000,
     generator: Generator | None = None,
     **options,
@@ -98,13 +113,15 @@ def kl_to_model(
             raise TypeError(
                 f"data_distribution must have .sample and .log_prob, got {kind} without .{method}"
             )
-    x = data_distribution.sample(_validate.positive_int(n, "n"), generator)
+    n = _validate.positive_int(n, "n")
+    x = data_distribution.sample(n, generator)
     model_log_prob = log_prob(model, x, generator=generator, **options).detach()
     gaps = data_distribution.log_prob(x.double()) - model_log_prob.double()
-    return float(gaps.mean()), float(gaps.std(correction=min(1, n - 1)) / math.sqrt(n))
+    standard_error = gaps.std(correction=min(1, n - 1)) / math.sqrt(n)
+    return float(gaps.mean()), float(standard_error)
 
 
-def bits_per_dimension(log_p, dim: int, bin_width: float = 1.0):
+def bits_per_dimension(log_p: float | Tensor, dim: int, bin_width: float = 1.0) -> float | Tensor:
     """Bits that a dimension of x costs on average: -log_p / (d log 2) - log2(bin_width), for log_p in nats.
 
     `bin_width` is the width of the bins that x is rounded to, in the units of the model (8-bit images scaled
@@ -115,26 +132,38 @@ def bits_per_dimension(log_p, dim: int, bin_width: float = 1.0):
     return -log_p / (dim * math.log(2)) - math.log2(bin_width)
 
 
-def _velocity_and_trace(model, x: Tensor, t, probes: Tensor, keep: bool = False) -> tuple[Tensor, Tensor]:
+def _velocity_and_trace(
+    model: Velocity, x: Tensor, t: Time, probes: Tensor, keep: bool = False
+) -> tuple[Tensor, Tensor]:
     """v(x, t) and the sum over probes e (m, 1 or n, d) of e^T (dv/dx) e; their graph only if `keep`."""
     with torch.enable_grad():
-        x = x if keep and x.requires_grad else x.detach().requires_grad_()
+        # the velocity, and a graph from it back to x
+        if not (keep and x.requires_grad):
+            x = x.detach().requires_grad_()
         v = model(x, t)
         _validate.same_shape(v, "model(x, t)", x, "x")
+
+        # one backward pass for each probe
         trace = x.new_zeros(len(x))
         for e in probes:
-            gradient = None
-            if v.requires_grad:
-                gradient = torch.autograd.grad(
-                    (v * e).sum(), x, retain_graph=True, create_graph=keep, allow_unused=True
-                )[0]
-            if gradient is None:
-                raise ValueError(
-                    "model(x, t) must depend on x in a way that autograd can follow, got an output cut off "
-                    "from x (by no_grad or detach?); if the velocity really is constant in x, add 0 * x"
-                )
+            gradient = _gradient_in_x((v * e).sum(), x, keep)  # (dv/dx)^T e, (n, d)
             trace = trace + (gradient * e).sum(1)
-    return (v, trace) if keep else (v.detach(), trace.detach())
+    if keep:
+        return v, trace
+    return v.detach(), trace.detach()
+
+
+def _gradient_in_x(total: Tensor, x: Tensor, keep: bool) -> Tensor:
+    """The gradient of a scalar in x (n, d); ValueError if autograd sees no way from it to x."""
+    gradient = None
+    if total.requires_grad:
+        (gradient,) = torch.autograd.grad(total, x, retain_graph=True, create_graph=keep, allow_unused=True)
+    if gradient is None:
+        raise ValueError(
+            "model(x, t) must depend on x in a way that autograd can follow, got an output cut off "
+            "from x (by no_grad or detach?); if the velocity really is constant in x, add 0 * x"
+        )
+    return gradient
 
 
 def _unit_vectors(x: Tensor) -> Tensor:
@@ -151,28 +180,22 @@ def _draw_probes(x: Tensor, n_probes: int, probe: str, generator: Generator | No
 
 
 def _check_probes(n_probes: int, probe: str) -> None:
+    """Raise unless there is at least one probe, of a kind that we have."""
     _validate.positive_int(n_probes, "n_probes")
     _validate.one_of(probe, "probe", PROBES)
 
 
-def _probe_source(x, method, kind, n_probes, probe, fresh, generator) -> Callable[[], Tensor]:
-    """Check how the divergence is asked for; return a function that gives the probes of one evaluation."""
+def _check_divergence(kind: str, method: str, n_probes: int, probe: str, fresh: bool) -> None:
+    """Raise unless the options of `log_prob` for the divergence go together."""
     _validate.one_of(kind, "divergence", ("exact", "hutchinson"))
     _check_probes(n_probes, probe)
-    if kind == "exact":
-        if fresh or n_probes != 1:
-            raise ValueError(
-                f"n_probes and fresh are for divergence='hutchinson', got divergence='exact' with "
-                f"n_probes={n_probes}, fresh={fresh}"
-            )
-        held = _unit_vectors(x)
-        return lambda: held
+    if kind == "exact" and (fresh or n_probes != 1):
+        raise ValueError(
+            f"n_probes and fresh are for divergence='hutchinson', got divergence='exact' with "
+            f"n_probes={n_probes}, fresh={fresh}"
+        )
     if fresh and method in ADAPTIVE:
         raise ValueError(
             f"fresh=True must go with a fixed-step method, got method={method!r}: an adaptive one takes new "
             "probes for an error of its own"
         )
-    if fresh:
-        return lambda: _draw_probes(x, n_probes, probe, generator)
-    held = _draw_probes(x, n_probes, probe, generator)
-    return lambda: held

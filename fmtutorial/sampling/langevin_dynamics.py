@@ -1,16 +1,18 @@
-"""Langevin dynamics: sample a density from its score alone."""
+"""Langevin dynamics: sample a density from its score alone, at one noise level or at falling ones."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
+from fmtutorial._types import Score, Time
+from fmtutorial.paths import AffineGaussianPath
 
 
 def langevin_step(
-    score: Callable[[Tensor], Tensor], x: Tensor, h: float, generator: Generator | None = None
+    score: Callable[[Tensor], Tensor], x: Tensor, h: float | Tensor, generator: Generator | None = None
 ) -> Tensor:
     """x + h score(x) + sqrt(2 h) z with z ~ N(0, I): one step of size h (Welling & Teh 2011)."""
     return x + h * score(x) + math.sqrt(2 * h) * _random.normal_like(x, generator)
@@ -23,9 +25,40 @@ def langevin(
 
     For a small h the law of x tends to the density of `score`, as fast as its modes are connected.
     """
-    x, n_steps = _validate.points(x, "x"), _validate.positive_int(n_steps, "n_steps")
+    x = _validate.points(x, "x")
+    n_steps = _validate.positive_int(n_steps, "n_steps")
     h = _validate.real(h, "h", low=0.0, open_low=True)
     with torch.no_grad():
         for _ in range(n_steps):
             x = langevin_step(score, x, h, generator)
+    return x
+
+
+def annealed_langevin(
+    score: Score,
+    x: Tensor,
+    path: AffineGaussianPath,
+    times: Iterable[Time],
+    n_steps: int,
+    h: float,
+    generator: Generator | None = None,
+) -> Tensor:
+    """At each of `times` n_steps Langevin steps with the score (x, t) there; returns the end points (n, d).
+
+    The step is h sigma(t)^2 (Song & Ermon 2019), stable below 2 (s^2 + sigma^2) on data of std s; with a
+    small h the low levels mix slowly, and too much of the noise of the higher ones stays.
+    """
+    x = _validate.points(x, "x")
+    n_steps = _validate.positive_int(n_steps, "n_steps")
+    h = _validate.real(h, "h", low=0.0, open_low=True)
+
+    def score_at_t(x: Tensor) -> Tensor:
+        """The score at the present noise level."""
+        return score(x, t)
+
+    with torch.no_grad():
+        for t in times:
+            step_size = h * torch.as_tensor(path.sigma(t)) ** 2
+            for _ in range(n_steps):
+                x = langevin_step(score_at_t, x, step_size, generator)
     return x

@@ -1,39 +1,70 @@
-"""From noise to data: solve dx/dt = v(x, t)."""
+"""From noise to data: solve dx/dt = v(x, t).
 
-from collections.abc import Callable
+Methods of equal steps are written out here. Adaptive ones are torchdiffeq's (Chen 2018), which is loaded when
+one of them is asked for.
+"""
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor
-from torchdiffeq import odeint
 
 from fmtutorial import _validate
+from fmtutorial._types import ConditionalVelocity, Time, Velocity
 
-FIXED_STEP = ("euler", "midpoint", "heun2", "heun3", "rk4")
-ADAPTIVE = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun")
+# Thirds as factors: torchdiffeq multiplies by them too, and so both give the same numbers to the last bit.
+THIRD = 1 / 3
+TWO_THIRDS = 2 / 3
 
 
-def euler_step(v: Callable, x: Tensor, t, h) -> Tensor:
+def euler_step(v: Velocity, x: Tensor, t: Time, h: Time) -> Tensor:
     """x(t + h) = x + h v(x, t), with an error of order h^2 a step."""
     return x + h * v(x, t)
 
 
-def midpoint_step(v: Callable, x: Tensor, t, h) -> Tensor:
+def midpoint_step(v: Velocity, x: Tensor, t: Time, h: Time) -> Tensor:
     """x(t + h) = x + h v(x + h/2 v(x, t), t + h/2), with an error of order h^3 a step."""
     x_mid = x + h / 2 * v(x, t)
     return x + h * v(x_mid, t + h / 2)
 
 
-def rk4_step(v: Callable, x: Tensor, t, h) -> Tensor:
+def rk4_step(v: Velocity, x: Tensor, t: Time, h: Time) -> Tensor:
     """Runge and Kutta's fourth-order step, the 3/8 rule that torchdiffeq calls "rk4" (Kutta 1901)."""
     k1 = v(x, t)
-    k2 = v(x + h * k1 / 3, t + h / 3)
-    k3 = v(x + h * (k2 - k1 / 3), t + 2 * h / 3)
+    k2 = v(x + h * k1 * THIRD, t + h * THIRD)
+    k3 = v(x + h * (k2 - k1 * THIRD), t + h * TWO_THIRDS)
     k4 = v(x + h * (k1 - k2 + k3), t + h)
-    return x + h / 8 * (k1 + 3 * k2 + 3 * k3 + k4)
+    return x + (k1 + 3 * (k2 + k3) + k4) * h / 8
+
+
+def _heun2_step(v: Velocity, x: Tensor, t: Time, h: Time) -> Tensor:
+    """Heun's step of order 2, the trapezoidal rule: the mean of the slopes at both ends."""
+    k1 = v(x, t)
+    k2 = v(x + h * k1, t + h)
+    return x + h * (k1 / 2 + k2 / 2)
+
+
+def _heun3_step(v: Velocity, x: Tensor, t: Time, h: Time) -> Tensor:
+    """Heun's step of order 3 (Heun 1900)."""
+    k1 = v(x, t)
+    k2 = v(x + h * k1 * THIRD, t + h * THIRD)
+    k3 = v(x + h * (k2 * TWO_THIRDS), t + h * TWO_THIRDS)
+    return x + h * (k1 / 4 + 3 / 4 * k3)
+
+
+STEPS = {
+    "euler": euler_step,
+    "midpoint": midpoint_step,
+    "heun2": _heun2_step,
+    "heun3": _heun3_step,
+    "rk4": rk4_step,
+}
+FIXED_STEP = tuple(STEPS)
+ADAPTIVE = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun")
 
 
 def integrate_flow(
-    model: Callable[[Tensor, Tensor], Tensor],
+    model: Velocity | ConditionalVelocity,
     x0: Tensor,
     t_span: tuple[float, float] = (0.0, 1.0),
     n_steps: int = 100,
@@ -50,54 +81,91 @@ def integrate_flow(
     adaptive one ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun") chooses its own steps from atol
     and rtol, and only reports at the n_steps + 1 times. `t_span=(1.0, 0.0)` goes back in time.
     With a `condition` y the velocity is model(x, t, y), a row of y for each row of x0.
-    No gradients are kept unless `differentiable=True`. Solved by torchdiffeq (Chen 2018).
+    No gradients are kept unless `differentiable=True`.
     """
+    # which equation, and when to report
     x0 = _validate.points(x0, "x0")
     n_steps = _validate.positive_int(n_steps, "n_steps")
     _validate.one_of(method, "method", FIXED_STEP + ADAPTIVE)
-    start, end = _check_span(t_span)
+    start, end = _checked_span(t_span)
     t = torch.linspace(start, end, n_steps + 1, dtype=x0.dtype, device=x0.device)
-    options = {}
-    if method in ADAPTIVE:
-        _validate.real(atol, "atol", low=0.0, open_low=True)
-        _validate.real(rtol, "rtol", low=0.0, open_low=True)
-        options = {"options": {"step_t": t[-1:]}}  # end on the end: never ask for a velocity beyond it
-    y = () if condition is None else (_checked_condition(model, condition, len(x0)),)
+    if condition is not None:
+        _check_condition(model, condition, len(x0))
+
+    def velocity(x: Tensor, t: Time) -> Tensor:
+        """The model's velocity, with the condition if there is one, and never beyond the span."""
+        t = t.clamp(min(start, end), max(start, end))  # t + h may be rounded up
+        if condition is None:
+            return model(x, t)
+        return model(x, t, condition)
+
+    # the solution
     with torch.set_grad_enabled(differentiable):
-        trajectory = odeint(
-            lambda t, x: model(x, t, *y), x0, t, method=method, atol=atol, rtol=rtol, **options
-        )
+        if method in ADAPTIVE:
+            trajectory = _solve_adaptively(velocity, x0, t, method, atol, rtol)
+        else:
+            trajectory = _solve_in_equal_steps(velocity, x0, t, method)
     return trajectory, t
+
+
+def _solve_in_equal_steps(velocity: Velocity, x0: Tensor, times: Tensor, method: str) -> Tensor:
+    """One step of a fixed-step method between neighbouring times: the trajectory (n_steps + 1, n, d)."""
+    step = STEPS[method]
+    x = x0
+    trajectory = x0.new_empty(len(times), *x0.shape)
+    trajectory[0] = x0
+    for k, (a, b) in enumerate(pairwise(times), start=1):
+        x = step(velocity, x, a, b - a)
+        trajectory[k] = x
+    return trajectory
+
+
+def _solve_adaptively(
+    velocity: Velocity, x0: Tensor, times: Tensor, method: str, atol: float, rtol: float
+) -> Tensor:
+    """The trajectory (n_steps + 1, n, d) that a method of torchdiffeq reports at these times."""
+    from torchdiffeq import odeint  # it brings scipy, which takes longer to load than most flows to solve
+
+    _validate.real(atol, "atol", low=0.0, open_low=True)
+    _validate.real(rtol, "rtol", low=0.0, open_low=True)
+
+    def velocity_of_t_and_x(t: Tensor, x: Tensor) -> Tensor:
+        """The velocity in torchdiffeq's order of arguments."""
+        return velocity(x, t)
+
+    options = {"step_t": times[-1:]}  # a step must end at the last time, not beyond it
+    return odeint(velocity_of_t_and_x, x0, times, method=method, atol=atol, rtol=rtol, options=options)
 
 
 class CountEvaluations:
     """Wraps a velocity and counts its evaluations in `.nfe` (one for a whole batch)."""
 
-    def __init__(self, model: Callable[[Tensor, Tensor], Tensor]):
-        self.model, self.nfe = model, 0
+    def __init__(self, model: Velocity):
+        self.model = model
+        self.nfe = 0
 
-    def __call__(self, x: Tensor, t) -> Tensor:
+    def __call__(self, x: Tensor, t: Time) -> Tensor:
         """The velocity itself."""
         self.nfe += 1
         return self.model(x, t)
 
 
-def _checked_condition(model, condition, n: int) -> Tensor:
-    """`condition` if it is a tensor with n rows that the model, where it can tell, accepts."""
+def _check_condition(model: ConditionalVelocity, condition: Tensor, n: int) -> None:
+    """Raise unless `condition` is a tensor with n rows that the model, where it can tell, accepts."""
     if not isinstance(condition, Tensor) or condition.ndim == 0:
         raise TypeError(f"condition must be a torch.Tensor with {n} rows, got {condition!r}")
     if len(condition) != n:
         raise ValueError(f"condition must have a row for each of the {n} rows of x0, got {len(condition)}")
     if hasattr(model, "check_condition"):
         model.check_condition(condition, n)
-    return condition
 
 
-def _check_span(t_span) -> tuple[float, float]:
+def _checked_span(t_span: tuple[float, float]) -> tuple[float, float]:
     """The two ends of `t_span`, different and in [0, 1]."""
     if not isinstance(t_span, (tuple, list)) or len(t_span) != 2:
         raise TypeError(f"t_span must be a pair (start, end), got {t_span!r}")
-    start, end = (_validate.real(t, "t_span", low=0.0, high=1.0) for t in t_span)
+    start = _validate.real(t_span[0], "t_span", low=0.0, high=1.0)
+    end = _validate.real(t_span[1], "t_span", low=0.0, high=1.0)
     if start == end:
         raise ValueError(f"t_span must have two different ends, got {t_span!r}")
     return start, end

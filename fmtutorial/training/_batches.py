@@ -4,39 +4,35 @@ import math
 from collections.abc import Callable, Iterator
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from fmtutorial.training._sources import Columns, Source
 
-def batches(data, batch_size: int, n_steps: int, generator, device) -> Iterator:
-    """`n_steps` batches: shuffled epochs of a tensor, or fresh samples, drawn many batches at a time.
+BATCHES_AT_ONCE = 100  # of fresh samples: drawing many at a time is faster
 
-    From a tuple of tensors, or a sampler that returns one, each batch is a tuple of the same rows of each.
+
+def batches(
+    source: Source, batch_size: int, n_steps: int, generator: Generator | None, device: torch.device
+) -> Iterator[Columns]:
+    """`n_steps` batches from shuffled epochs of stored data, or from fresh samples.
+
+    A batch is a tensor x1, or a tuple of the same rows of each column where there are several.
     """
-    left = n_steps
-    while left > 0:
-        if hasattr(data, "sample"):
-            pool = as_tuple(data.sample(batch_size * min(left, 100), generator))
-        else:
-            pool = as_tuple(data)
-            where = pool[0].device if generator is None else generator.device
-            order = torch.randperm(len(pool[0]), generator=generator, device=where).to(pool[0].device)
-            pool = tuple(x[order] for x in pool)
-        columns = [x.to(device).split(batch_size) for x in pool]
-        for batch in list(zip(*columns, strict=True))[:left]:
+    n_missing = n_steps
+    while n_missing > 0:
+        pool = source.draw(batch_size * min(n_missing, BATCHES_AT_ONCE), generator)
+        columns = [column.to(device).split(batch_size) for column in pool]
+        for batch in list(zip(*columns, strict=True))[:n_missing]:
             yield batch if len(batch) > 1 else batch[0]
-            left -= 1
-
-
-def as_tuple(batch) -> tuple[Tensor, ...]:
-    """(x1,) from x1 alone; a tuple (x1, y) stays what it is."""
-    return batch if isinstance(batch, tuple) else (batch,)
+            n_missing -= 1
 
 
 def ema_update(decay: float) -> Callable:
     """average <- d average + (1 - d) weights; d grows to `decay`, or the first weights would linger."""
 
-    def update(averages, weights, n_averaged):
+    def update(averages: list[Tensor], weights: list[Tensor], n_averaged: Tensor) -> None:
+        """Move the averages towards the weights, in place."""
         d = min(decay, (1 + int(n_averaged)) / (10 + int(n_averaged)))
         get_ema_multi_avg_fn(d)(averages, weights, n_averaged)
 

@@ -1,12 +1,11 @@
 """Which noise goes with which data: couplings of (x0, x1) by optimal transport, and by a flow itself."""
 
-from collections.abc import Callable
-
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
+from fmtutorial._types import Velocity
 from fmtutorial.sampling import integrate_flow
 
 
@@ -17,8 +16,9 @@ def ot_permutation(x0: Tensor, x1: Tensor) -> Tensor:
     `linear_sum_assignment`, of order n^3. Labels y of x1 become y[p] too.
     """
     _check_batches(x0, x1)
-    inner = (x0.detach().double() @ x1.detach().double().T).cpu().numpy()
-    return torch.from_numpy(linear_sum_assignment(inner, maximize=True)[1]).to(x1.device)
+    inner = (x0.detach().double() @ x1.detach().double().T).cpu().numpy()  # (n, n), <x0[i], x1[j]>
+    columns = linear_sum_assignment(inner, maximize=True)[1]
+    return torch.from_numpy(columns).to(x1.device)
 
 
 def minibatch_ot(x0: Tensor, x1: Tensor, *, return_permutation: bool = False) -> tuple[Tensor, ...]:
@@ -28,7 +28,9 @@ def minibatch_ot(x0: Tensor, x1: Tensor, *, return_permutation: bool = False) ->
     for the permutation p and take y[p].
     """
     p = ot_permutation(x0, x1)
-    return (x0, x1[p], p) if return_permutation else (x0, x1[p])
+    if return_permutation:
+        return x0, x1[p], p
+    return x0, x1[p]
 
 
 def sinkhorn_plan(
@@ -42,13 +44,21 @@ def sinkhorn_plan(
     _check_batches(x0, x1)
     epsilon = _validate.real(epsilon, "epsilon", low=0.0, open_low=True)
     tolerance = _validate.real(tolerance, "tolerance", low=0.0, open_low=True)
-    x0, x1, n = x0.detach().double(), x1.detach().double(), len(x0)
-    log_k = -(x0[:, None] - x1).square().sum(-1) / epsilon
+    max_iterations = _validate.positive_int(max_iterations, "max_iterations")
+
+    # the plan is exp(f_i + log_k_ij + g_j) / n
+    x0 = x0.detach().double()
+    x1 = x1.detach().double()
+    n = len(x0)
+    log_k = -(x0[:, None] - x1).square().sum(-1) / epsilon  # (n, 1, d) - (n, d), summed to (n, n)
     g = log_k.new_zeros(n)
-    for _ in range(_validate.positive_int(max_iterations, "max_iterations")):
-        f = -torch.logsumexp(log_k + g, dim=1)  # now every row of exp(f + log_k + g) sums to 1
+
+    # in turn f makes the rows right and g the columns
+    for _ in range(max_iterations):
+        f = -torch.logsumexp(log_k + g, dim=1)
         columns = torch.logsumexp(log_k + f[:, None], dim=0)
-        if float(((columns + g).exp() - 1).abs().max()) <= tolerance:
+        error = float(((columns + g).exp() - 1).abs().max())
+        if error <= tolerance:
             return (log_k + f[:, None] + g).exp() / n
         g = -columns
     raise RuntimeError(
@@ -75,19 +85,19 @@ def gaussian_ot(mean0: Tensor, cov0: Tensor, mean1: Tensor, cov1: Tensor) -> tup
     The map is T(x) = mean1 + A (x - mean0) with A = R^-1 (R cov1 R)^(1/2) R^-1, R = cov0^(1/2), and
     W2^2 = |mean0 - mean1|^2 + tr(cov0 + cov1 - 2 (R cov1 R)^(1/2)) (Dowson & Landau 1982).
     """
-    mean0, mean1, cov0, cov1 = (torch.as_tensor(v).double() for v in (mean0, mean1, cov0, cov1))
-    _check_gaussian(mean0, cov0, "0")
-    _check_gaussian(mean1, cov1, "1")
+    mean0, cov0 = _checked_gaussian(mean0, cov0, "0")
+    mean1, cov1 = _checked_gaussian(mean1, cov1, "1")
     _validate.same_shape(mean0, "mean0", mean1, "mean1")
     root0 = _power(cov0, 0.5)
-    middle = _power(root0 @ cov1 @ root0, 0.5)
     inverse = _power(cov0, -0.5)
+    middle = _power(root0 @ cov1 @ root0, 0.5)
     square = (mean0 - mean1).square().sum() + (cov0 + cov1 - 2 * middle).trace()
-    return inverse @ middle @ inverse, float(square.clamp(min=0).sqrt())
+    distance = float(square.clamp(min=0).sqrt())
+    return inverse @ middle @ inverse, distance
 
 
 def reflow_pairs(
-    model: Callable,
+    model: Velocity,
     n: int,
     dim: int,
     *,
@@ -99,25 +109,30 @@ def reflow_pairs(
 ) -> tuple[Tensor, Tensor]:
     """n pairs (x0, x1), each (n, dim): noise, and where the flow of `model` carries it (Liu et al. 2023).
 
-    Training on them with `objective.pair_loss` is one reflow. `options` go to `integrate_flow`.
+    Training on them with `pair_loss` is one reflow. `options` go to `integrate_flow`.
     """
-    n, dim = _validate.positive_int(n, "n"), _validate.positive_int(dim, "dim")
+    n = _validate.positive_int(n, "n")
+    dim = _validate.positive_int(dim, "dim")
     batch_size = _validate.positive_int(batch_size, "batch_size")
     x0 = _random.normal_like(torch.empty(n, dim), generator)
-    ends = [
-        integrate_flow(model, x, n_steps=n_steps, method=method, **options)[0][-1]
-        for x in x0.split(batch_size)
-    ]
+    ends = []
+    for batch in x0.split(batch_size):
+        trajectory, _ = integrate_flow(model, batch, n_steps=n_steps, method=method, **options)
+        ends.append(trajectory[-1])
     return x0, torch.cat(ends)
 
 
 def _check_batches(x0: Tensor, x1: Tensor) -> None:
-    """Two batches of points of one shape."""
-    _validate.same_shape(_validate.points(x0, "x0"), "x0", _validate.points(x1, "x1"), "x1")
+    """Raise unless x0 and x1 are two batches of points of one shape."""
+    _validate.points(x0, "x0")
+    _validate.points(x1, "x1")
+    _validate.same_shape(x0, "x0", x1, "x1")
 
 
-def _check_gaussian(mean: Tensor, cov: Tensor, index: str) -> None:
-    """A mean (d,) and a symmetric positive definite covariance (d, d)."""
+def _checked_gaussian(mean: Tensor, cov: Tensor, index: str) -> tuple[Tensor, Tensor]:
+    """A mean (d,) and a symmetric positive definite covariance (d, d), in double precision."""
+    mean = torch.as_tensor(mean).double()
+    cov = torch.as_tensor(cov).double()
     _validate.finite(mean, f"mean{index}")
     if mean.ndim != 1 or cov.shape != (len(mean), len(mean)):
         shapes = f"{tuple(mean.shape)} and {tuple(cov.shape)}"
@@ -125,6 +140,7 @@ def _check_gaussian(mean: Tensor, cov: Tensor, index: str) -> None:
     _validate.finite(cov, f"cov{index}")
     if not torch.allclose(cov, cov.T) or bool((torch.linalg.eigvalsh(cov) <= 0).any()):
         raise ValueError(f"cov{index} must be symmetric and positive definite, got {cov.tolist()}")
+    return mean, cov
 
 
 def _power(matrix: Tensor, exponent: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""The loop that minimises the conditional flow matching objective, and the recipe that we recommend."""
+"""The loop that minimises the conditional flow matching objective."""
 
 import math
 import time
@@ -11,8 +11,10 @@ from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
 from fmtutorial import _validate
+from fmtutorial._types import DataSource
 from fmtutorial.paths import AffineGaussianPath
-from fmtutorial.training._batches import as_tuple, batches, ema_update, warmup_cosine
+from fmtutorial.training._batches import batches, ema_update, warmup_cosine
+from fmtutorial.training._sources import Columns, as_source
 from fmtutorial.training.losses import cfm_loss
 
 
@@ -32,7 +34,7 @@ class TrainingHistory:
 
 def train(
     model: nn.Module,
-    x1,
+    x1: Columns | DataSource,
     path: AffineGaussianPath,
     n_steps: int | None = None,
     n_epochs: int | None = None,
@@ -45,31 +47,39 @@ def train(
     callback: Callable[[int, nn.Module, TrainingHistory], None] | None = None,
     callback_every: int = 100,
     generator: Generator | None = None,
-    device=None,
+    device: torch.device | str | None = None,
     progress: bool = True,
 ) -> TrainingHistory:
     """Minimise `loss_fn(model, batch, path, generator)` with Adam, in place; return the loss history.
 
-    x1: data (N, d), or a pair (x1, y) of data and their conditions, or anything whose `.sample(n, generator)`
-    returns such data, fresh at every step.
+    x1: data (N, d), or a tuple (x1, y) of data and their conditions, or anything whose
+    `.sample(n, generator)` returns such data, fresh at every step.
     n_steps or n_epochs: exactly one of them; an epoch is one pass over N points.
     schedule: "constant", or "cosine" (a short warm-up to `lr`, then a half cosine down to 0).
     ema: decay, such as 0.999, of an average of the weights, which the model ends with.
     callback: called as (step, model, history) after every `callback_every` steps.
     Interrupting keeps what was trained so far. A loss that is not finite raises FloatingPointError.
     """
-    n_steps = _check_and_count_steps(
-        model, x1, path, n_steps, n_epochs, batch_size, lr, schedule, ema, callback_every
-    )
-    device = torch.device(device) if device is not None else next(model.parameters()).device
+    # what to learn from, and for how long
+    source = as_source(x1, name="x1")
+    source.check_conditions(model)
+    _check_path(path)
+    _check_options(batch_size, lr, schedule, ema, callback_every)
+    n_steps = _count_steps(n_steps, n_epochs, source.n_points, batch_size)
+
+    # the model, its optimizer, and the average of its weights
+    device = next(model.parameters()).device if device is None else torch.device(device)
     model.to(device).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=device.type in ("cpu", "cuda"))
     average = None if ema is None else AveragedModel(model, multi_avg_fn=ema_update(ema))
-    shown = model if average is None else average.module
-    history, start = TrainingHistory(), time.perf_counter()
+    reported_model = model if average is None else average.module
+
+    # the steps
+    history = TrainingHistory()
+    start = time.perf_counter()
     try:
         with tqdm(total=n_steps, disable=not progress, desc="training", mininterval=0.5) as bar:
-            for step, batch in enumerate(batches(x1, batch_size, n_steps, generator, device), start=1):
+            for step, batch in enumerate(batches(source, batch_size, n_steps, generator, device), start=1):
                 if schedule == "cosine":
                     optimizer.param_groups[0]["lr"] = lr * warmup_cosine(step, n_steps)
                 optimizer.zero_grad(set_to_none=True)
@@ -77,66 +87,56 @@ def train(
                 loss.backward()
                 optimizer.step()
                 history.losses.append(loss.item())
-                if not math.isfinite(history.losses[-1]):
-                    raise FloatingPointError(
-                        f"the loss became {history.losses[-1]} at step {step} of {n_steps}; "
-                        "try a smaller lr, and check the model's output and the data's scale"
-                    )
+                _check_loss(history.losses[-1], step, n_steps)
                 if average is not None:
                     average.update_parameters(model)
                 bar.update()
                 if callback is not None and step % callback_every == 0:
-                    callback(step, shown, history)
+                    callback(step, reported_model, history)
     except KeyboardInterrupt:
         history.interrupted = True
-        print(
-            f"Interrupted after step {len(history.losses)} of {n_steps}: the model keeps what it has learnt."
-        )
+        n_done = len(history.losses)
+        print(f"Interrupted after step {n_done} of {n_steps}: the model keeps what it has learnt.")
+
+    # what is left behind: the averaged weights and the time
     if average is not None and history.losses:
         model.load_state_dict(average.module.state_dict())
     history.seconds = time.perf_counter() - start
     return history
 
 
-def _check_and_count_steps(
-    model, x1, path, n_steps, n_epochs, batch_size, lr, schedule, ema, callback_every
-) -> int:
-    """Check every argument of `train` once; return the number of steps."""
-    _check_data(model, x1)
+def _check_path(path: AffineGaussianPath) -> None:
+    """Raise TypeError unless `path` is a path."""
     if not isinstance(path, AffineGaussianPath):
         raise TypeError(f"path must be an AffineGaussianPath such as StraightPath, got {type(path).__name__}")
+
+
+def _check_options(batch_size: int, lr: float, schedule: str, ema: float | None, callback_every: int) -> None:
+    """Raise unless each option of `train` is one of the allowed values."""
     _validate.positive_int(batch_size, "batch_size")
-    _validate.positive_int(callback_every, "callback_every")
     _validate.real(lr, "lr", low=0.0, open_low=True)
     _validate.one_of(schedule, "schedule", ("constant", "cosine"))
     if ema is not None:
         _validate.real(ema, "ema", low=0.0, high=1.0, open_high=True)
+    _validate.positive_int(callback_every, "callback_every")
+
+
+def _count_steps(n_steps: int | None, n_epochs: int | None, n_points: int | None, batch_size: int) -> int:
+    """The number of steps, asked for as such or as passes over `n_points` in batches."""
     if (n_steps is None) == (n_epochs is None):
         raise ValueError(f"give exactly one of n_steps and n_epochs, got {n_steps} and {n_epochs}")
     if n_steps is not None:
         return _validate.positive_int(n_steps, "n_steps")
-    if hasattr(x1, "sample"):
+    if n_points is None:
         raise ValueError("n_epochs needs x1 to be a tensor of data; give n_steps for samples drawn afresh")
-    n_batches = math.ceil(len(as_tuple(x1)[0]) / batch_size)
+    n_batches = math.ceil(n_points / batch_size)
     return _validate.positive_int(n_epochs, "n_epochs") * n_batches
 
 
-def _check_data(model, x1, name: str = "x1") -> None:
-    """Raise unless `x1` is data that `train` can take, with conditions that the model can take."""
-    if hasattr(x1, "sample"):
-        return
-    columns = as_tuple(x1)
-    if not columns or not all(isinstance(c, Tensor) for c in columns):
-        raise TypeError(
-            f"{name} must be a tensor (N, d), a tuple of tensors, or have a .sample(n, generator), "
-            f"got {type(x1).__name__}"
+def _check_loss(loss: float, step: int, n_steps: int) -> None:
+    """Raise FloatingPointError, with the step and what to try, unless the loss is finite."""
+    if not math.isfinite(loss):
+        raise FloatingPointError(
+            f"the loss became {loss} at step {step} of {n_steps}; "
+            "try a smaller lr, and check the model's output and the data's scale"
         )
-    _validate.points(columns[0], name)
-    if len(columns[0]) == 0:
-        raise ValueError(f"{name} must have at least one point, got an empty tensor")
-    if len({len(c) for c in columns}) > 1:
-        raise ValueError(
-            f"{name} must be a tuple of tensors of equal length, got {[len(c) for c in columns]}"
-        )
-    if len(columns) > 1 and hasattr(model, "check_condition"):
-        model.check_condition(columns[1], len(columns[1]))

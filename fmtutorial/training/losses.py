@@ -1,14 +1,13 @@
 """The conditional flow matching objective: as a data set of triples, and as the loss of a whole batch."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Generator, Tensor, nn
 from torch.utils.data import Dataset, get_worker_info
 
 from fmtutorial import _random, _validate
+from fmtutorial._types import ConditionalVelocity, Coupling, DataSource, Velocity
 from fmtutorial.paths import AffineGaussianPath, StraightPath
-from fmtutorial.training._batches import as_tuple
+from fmtutorial.training._sources import Columns, as_columns
 
 
 class FlowMatchingDataset(Dataset):
@@ -18,7 +17,13 @@ class FlowMatchingDataset(Dataset):
     u_t = x1 - (1 - sigma_min) x0 belongs to the same x0 as x_t. `train` does the same faster.
     """
 
-    def __init__(self, mixture, n_samples=1000, sigma_min=1e-4, generator: Generator | None = None):
+    def __init__(
+        self,
+        mixture: DataSource,
+        n_samples: int = 1000,
+        sigma_min: float = 1e-4,
+        generator: Generator | None = None,
+    ):
         self.path = StraightPath(sigma_min)
         self.x1 = mixture.sample(_validate.positive_int(n_samples, "n_samples"), generator)
         self.generator = generator
@@ -27,7 +32,8 @@ class FlowMatchingDataset(Dataset):
         return len(self.x1)
 
     def __getitem__(self, i: int) -> tuple[Tensor, Tensor, Tensor]:
-        x1, generator = self.x1[i], self._generator()
+        generator = self._generator()
+        x1 = self.x1[i]
         x0 = _random.normal_like(x1, generator)
         t = _random.uniform_time(x1[:1], generator)[0]
         x_t, u_t = self.path.pair(x0, x1, t)
@@ -36,52 +42,61 @@ class FlowMatchingDataset(Dataset):
     def _generator(self) -> Generator | None:
         """The generator given, or in a DataLoader's worker one with a seed of the worker's own."""
         worker = get_worker_info()
-        if worker is not None and self.generator is not None and self.generator.initial_seed() != worker.seed:
+        if worker is None or self.generator is None:
+            return self.generator
+        if self.generator.initial_seed() != worker.seed:  # the first item that this worker reads
             self.generator = Generator().manual_seed(worker.seed)
         return self.generator
 
 
 def cfm_loss(
-    model,
-    batch,
+    model: Velocity | ConditionalVelocity,
+    batch: Columns,
     path: AffineGaussianPath,
     generator: Generator | None = None,
     *,
-    coupling: Callable | None = None,
+    coupling: Coupling | None = None,
     condition_dropout: float = 0.0,
 ) -> Tensor:
     """The conditional flow matching loss of one batch, a scalar (Lipman et al. 2023, eq. 9).
 
     E |v_theta(x_t, t) - u_t|^2 with t ~ U[0, 1], x0 ~ N(0, I), x_t = alpha x1 + sigma x0 and
     u_t = alpha' x1 + sigma' x0; the mean is over the batch *and* the elements of x.
-    batch: x1 (n, d), or a pair (x1, y) for v_theta(x_t, t, y), of which a share of `condition_dropout`
+    batch: x1 (n, d), or a tuple (x1, y) for v_theta(x_t, t, y), of which a share of `condition_dropout`
     goes without y. coupling: a function (x0, x1) -> permutation (n,) that chooses the x1 for each x0.
     """
-    x1, *y = as_tuple(batch)
+    x1, *conditions = as_columns(batch)
     t = _random.uniform_time(x1, generator)
     x0 = _random.normal_like(x1, generator)
     if coupling is not None:
         permutation = coupling(x0, x1)
-        x1, y = x1[permutation], [c[permutation] for c in y]
+        x1 = x1[permutation]
+        conditions = [y[permutation] for y in conditions]
     x_t, u_t = path.pair(x0, x1, t)
-    if y and condition_dropout:
-        y.append(_random.uniform_time(x1, generator) >= condition_dropout)
-    return _mean_square(model(x_t, t, *y), u_t)
+    if conditions and condition_dropout:
+        keep = _random.uniform_time(x1, generator) >= condition_dropout
+        conditions.append(keep)
+    return _mean_square(model(x_t, t, *conditions), u_t)
 
 
-def pair_loss(model, pairs, path: AffineGaussianPath, generator: Generator | None = None) -> Tensor:
+def pair_loss(
+    model: Velocity | ConditionalVelocity,
+    pairs: tuple[Tensor, ...],
+    path: AffineGaussianPath,
+    generator: Generator | None = None,
+) -> Tensor:
     """The conditional flow matching loss of given pairs (x0, x1), a scalar: `cfm_loss`, but x0 is not drawn.
 
-    For pairs that belong together, such as `couplings.reflow_pairs` makes; (x0, x1, y) with conditions.
+    For noise and data that belong together, such as `reflow_pairs` makes; (x0, x1, y) with conditions.
     """
-    x0, x1, *y = pairs
+    x0, x1, *conditions = pairs
     t = _random.uniform_time(x1, generator)
     x_t, u_t = path.pair(x0, x1, t)
-    return _mean_square(model(x_t, t, *y), u_t)
+    return _mean_square(model(x_t, t, *conditions), u_t)
 
 
 def stable_cfm_loss(
-    model, x1: Tensor, path: AffineGaussianPath, generator: Generator | None = None
+    model: Velocity, x1: Tensor, path: AffineGaussianPath, generator: Generator | None = None
 ) -> Tensor:
     """The CFM loss with each target averaged over its batch: the same minimum, far less noise.
 
@@ -92,13 +107,18 @@ def stable_cfm_loss(
     t = _random.uniform_time(x1, generator)
     x0 = _random.normal_like(x1, generator)
     x_t, u_t = path.pair(x0, x1, t)
-    alpha, sigma = path.alpha(t), path.sigma(t)
+    alpha = path.alpha(t)
+    sigma = path.sigma(t)
+
+    # the mean of the x1_j that may have led to x_t; row i is x_t of example i, column j is x1_j: (n, n)
     # log N(x_t; alpha x1_j, sigma^2 I) without what is the same for all j
     log_w = (alpha * x_t @ x1.T - 0.5 * alpha**2 * x1.square().sum(1)) / sigma**2
-    mean = torch.softmax(log_w, dim=1) @ x1  # of the x1 that may have led to x_t
-    slope = path.alpha_dot(t) - alpha * path.sigma_dot(t) / sigma  # of u_t(x | x1_j), which is linear in x1_j
-    u_t = u_t + slope * (mean - x1)
-    return _mean_square(model(x_t, t), u_t)
+    mean = torch.softmax(log_w, dim=1) @ x1  # (n, n) @ (n, d)
+
+    # u_t(x | x1_j) is linear in x1_j, so that its mean is u_t at the mean
+    slope = path.alpha_dot(t) - alpha * path.sigma_dot(t) / sigma
+    stable_u_t = u_t + slope * (mean - x1)
+    return _mean_square(model(x_t, t), stable_u_t)
 
 
 def _mean_square(v: Tensor, u_t: Tensor) -> Tensor:

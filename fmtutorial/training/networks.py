@@ -6,6 +6,8 @@ import torch
 from torch import Generator, Tensor, nn
 
 from fmtutorial import _validate
+from fmtutorial._types import Time
+from fmtutorial.training._initialization import weights_from
 
 
 def time_features(t: Tensor, dim: int = 1) -> Tensor:
@@ -15,8 +17,14 @@ def time_features(t: Tensor, dim: int = 1) -> Tensor:
     """
     if dim == 1:
         return t
-    angles = [math.pi * (k // 2 + 1) * t for k in range(dim - 1)]
-    return torch.cat([t, *(a.sin() if k % 2 else a.cos() for k, a in enumerate(angles))], dim=-1)
+    features = [t]
+    for k in range(1, dim):
+        angle = math.pi * ((k + 1) // 2) * t
+        if k % 2 == 1:
+            features.append(angle.cos())
+        else:
+            features.append(angle.sin())
+    return torch.cat(features, dim=-1)
 
 
 class VelocityNet(nn.Module):
@@ -25,18 +33,26 @@ class VelocityNet(nn.Module):
     Called as `model(x, t)` with x (n, in_dim) and t a scalar, (n,) or (n, 1); returns (n, out_dim).
     """
 
-    def __init__(self, in_dim=2, time_dim=1, hidden_dim=128, out_dim=2, *, depth=2, activation=nn.SiLU):
+    def __init__(
+        self,
+        in_dim: int = 2,
+        time_dim: int = 1,
+        hidden_dim: int = 128,
+        out_dim: int = 2,
+        *,
+        depth: int = 2,
+        activation: type[nn.Module] = nn.SiLU,
+    ):
         super().__init__()
-        sizes = {"in_dim": in_dim, "time_dim": time_dim, "hidden_dim": hidden_dim, "out_dim": out_dim}
-        for name, value in {**sizes, "depth": depth}.items():
-            _validate.positive_int(value, name)
-        self.in_dim, self.time_dim = in_dim, time_dim
+        _check_sizes(in_dim=in_dim, time_dim=time_dim, hidden_dim=hidden_dim, out_dim=out_dim, depth=depth)
+        self.in_dim = in_dim
+        self.time_dim = time_dim
         layers = [nn.Linear(in_dim + time_dim, hidden_dim), activation()]
         for _ in range(depth - 1):
             layers += [nn.Linear(hidden_dim, hidden_dim), activation()]
         self.net = nn.Sequential(*layers, nn.Linear(hidden_dim, out_dim))
 
-    def forward(self, x: Tensor, t) -> Tensor:
+    def forward(self, x: Tensor, t: Time) -> Tensor:
         """The velocity at the points x and the time(s) t."""
         if x.ndim != 2 or x.shape[1] != self.in_dim:
             raise ValueError(f"x must have the shape (n, {self.in_dim}), got {tuple(x.shape)}")
@@ -54,21 +70,31 @@ class ConditionalVelocityNet(nn.Module):
     """
 
     def __init__(
-        self, dim=2, *, n_classes=None, condition_dim=None, hidden_dim=256, n_blocks=4, time_dim=5,
-        unconditional=True,
-    ):  # fmt: skip
+        self,
+        dim: int = 2,
+        *,
+        n_classes: int | None = None,
+        condition_dim: int | None = None,
+        hidden_dim: int = 256,
+        n_blocks: int = 4,
+        time_dim: int = 5,
+        unconditional: bool = True,
+    ):
         super().__init__()
-        sizes = {"dim": dim, "hidden_dim": hidden_dim, "n_blocks": n_blocks, "time_dim": time_dim}
-        for name, value in sizes.items():
-            _validate.positive_int(value, name)
+        _check_sizes(dim=dim, hidden_dim=hidden_dim, n_blocks=n_blocks, time_dim=time_dim)
         if (n_classes is None) == (condition_dim is None):
             raise ValueError(
                 f"give exactly one of n_classes and condition_dim, got {n_classes} and {condition_dim}"
             )
-        self.dim, self.time_dim = dim, time_dim
-        self.n_classes, self.condition_dim = n_classes, condition_dim
-        self.enter, self.leave = nn.Linear(dim, hidden_dim), nn.Linear(hidden_dim, dim)
-        self.embed_t, self.embed_y = nn.Linear(time_dim, hidden_dim), self._embedding(hidden_dim)
+        self.dim = dim
+        self.time_dim = time_dim
+        self.n_classes = n_classes
+        self.condition_dim = condition_dim
+        # the order of these lines is the order in which the weights are drawn
+        self.enter = nn.Linear(dim, hidden_dim)
+        self.leave = nn.Linear(hidden_dim, dim)
+        self.embed_t = nn.Linear(time_dim, hidden_dim)
+        self.embed_y = self._embedding(hidden_dim)
         self.nothing = nn.Parameter(torch.zeros(hidden_dim)) if unconditional else None
         self.blocks = nn.ModuleList(ResidualBlock(hidden_dim) for _ in range(n_blocks))
         self.norm = nn.LayerNorm(hidden_dim)
@@ -76,11 +102,12 @@ class ConditionalVelocityNet(nn.Module):
     def _embedding(self, hidden_dim: int) -> nn.Module:
         """A table for classes, a small perceptron for numbers."""
         if self.n_classes is not None:
-            return nn.Embedding(_validate.positive_int(self.n_classes, "n_classes"), hidden_dim)
-        c = _validate.positive_int(self.condition_dim, "condition_dim")
-        return nn.Sequential(nn.Linear(c, hidden_dim), nn.SiLU(), nn.Linear(hidden_dim, hidden_dim))
+            n_classes = _validate.positive_int(self.n_classes, "n_classes")
+            return nn.Embedding(n_classes, hidden_dim)
+        n_numbers = _validate.positive_int(self.condition_dim, "condition_dim")
+        return nn.Sequential(nn.Linear(n_numbers, hidden_dim), nn.SiLU(), nn.Linear(hidden_dim, hidden_dim))
 
-    def forward(self, x: Tensor, t, y: Tensor | None = None, keep: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, t: Time, y: Tensor | None = None, keep: Tensor | None = None) -> Tensor:
         """The velocity (n, dim); rows where `keep` (n, 1) is False go without their condition."""
         if x.ndim != 2 or x.shape[1] != self.dim:
             raise ValueError(f"x must have the shape (n, {self.dim}), got {tuple(x.shape)}")
@@ -99,32 +126,38 @@ class ConditionalVelocityNet(nn.Module):
             return self.nothing
         self._check_shape(y, n)
         e = self.embed_y(y)
-        return e if keep is None else torch.where(keep, e, self.nothing)
+        if keep is None:
+            return e
+        return torch.where(keep, e, self.nothing)
 
-    def _check_shape(self, y, n: int) -> None:
+    def _check_shape(self, y: Tensor, n: int) -> None:
         """Raise unless y has the type and shape of n conditions."""
-        shape = (n,) if self.n_classes is not None else (n, self.condition_dim)
+        takes_classes = self.n_classes is not None
+        shape = (n,) if takes_classes else (n, self.condition_dim)
         if not isinstance(y, Tensor):
             raise TypeError(f"y must be a torch.Tensor of shape {shape}, got {type(y).__name__}")
-        if y.is_floating_point() == (self.n_classes is not None):
-            kind = "an integer" if self.n_classes is not None else "a floating-point"
+        if y.is_floating_point() == takes_classes:
+            kind = "an integer" if takes_classes else "a floating-point"
             raise TypeError(f"y must be of {kind} dtype, got {y.dtype}")
         if y.shape != shape:
             raise ValueError(f"y must have the shape {shape}, got {tuple(y.shape)}")
 
-    def check_condition(self, y, n: int) -> None:
+    def check_condition(self, y: Tensor | None, n: int) -> None:
         """Raise ValueError or TypeError unless y holds n conditions for this network, all of them allowed."""
-        if y is None and self.nothing is not None:
-            return
         if y is None:
-            raise ValueError("y is missing: this network was made with unconditional=False")
+            if self.nothing is None:
+                raise ValueError("y is missing: this network was made with unconditional=False")
+            return
         self._check_shape(y, n)
         if self.n_classes is None:
             _validate.finite(y, "y")
-        elif n and not 0 <= int(y.min()) <= int(y.max()) < self.n_classes:
-            raise ValueError(
-                f"y must hold classes from 0 to {self.n_classes - 1}, got {int(y.min())} to {int(y.max())}"
-            )
+        elif n > 0:
+            least = int(y.min())
+            largest = int(y.max())
+            if least < 0 or largest >= self.n_classes:
+                raise ValueError(
+                    f"y must hold classes from 0 to {self.n_classes - 1}, got {least} to {largest}"
+                )
 
 
 class ResidualBlock(nn.Module):
@@ -132,7 +165,8 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, hidden_dim: int):
         super().__init__()
-        self.norm, self.first = nn.LayerNorm(hidden_dim), nn.Linear(hidden_dim, hidden_dim)
+        self.norm = nn.LayerNorm(hidden_dim)
+        self.first = nn.Linear(hidden_dim, hidden_dim)
         self.last = nn.Linear(hidden_dim, hidden_dim)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
@@ -150,12 +184,24 @@ def recommended_network(
     The weights are drawn from `generator`, or from PyTorch's own.
     """
     dim = x1.shape[1]
-    if y is not None and y.ndim != (2 if y.is_floating_point() else 1):
-        raise ValueError(f"condition must be classes (N,) or numbers (N, c), got {tuple(y.shape)}")
-    with torch.random.fork_rng(devices=[], enabled=generator is not None):
-        if generator is not None:
-            torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator, device=generator.device)))
-        if y is None:
+    if y is None:
+        with weights_from(generator):
             return VelocityNet(dim, time_dim=5, hidden_dim=max(64, 4 * dim), out_dim=dim, depth=3)
-        kind = {"condition_dim": y.shape[1]} if y.is_floating_point() else {"n_classes": int(y.max()) + 1}
-        return ConditionalVelocityNet(dim, **kind, unconditional=unconditional)
+    sizes = _condition_sizes(y)
+    with weights_from(generator):
+        return ConditionalVelocityNet(dim, **sizes, unconditional=unconditional)
+
+
+def _condition_sizes(y: Tensor) -> dict[str, int]:
+    """How a network has to be told of conditions y: {"n_classes": ...} or {"condition_dim": ...}."""
+    if y.is_floating_point() and y.ndim == 2:
+        return {"condition_dim": y.shape[1]}
+    if not y.is_floating_point() and y.ndim == 1:
+        return {"n_classes": int(y.max()) + 1}
+    raise ValueError(f"condition must be classes (N,) or numbers (N, c), got {tuple(y.shape)}")
+
+
+def _check_sizes(**sizes: int) -> None:
+    """Raise unless each of these arguments is a positive integer."""
+    for name, value in sizes.items():
+        _validate.positive_int(value, name)

@@ -5,15 +5,16 @@ from functools import partial
 from torch import Generator, Tensor, nn
 
 from fmtutorial import _validate
+from fmtutorial._types import DataSource
 from fmtutorial.paths import AffineGaussianPath, StraightPath
-from fmtutorial.training._batches import as_tuple
-from fmtutorial.training.loop import TrainingHistory, _check_data, train
+from fmtutorial.training._sources import Columns, as_source
+from fmtutorial.training.loop import TrainingHistory, train
 from fmtutorial.training.losses import cfm_loss, stable_cfm_loss
 from fmtutorial.training.networks import recommended_network
 
 
 def fit(
-    data,
+    data: Columns | DataSource,
     path: AffineGaussianPath | None = None,
     n_steps: int = 3950,
     generator: Generator | None = None,
@@ -25,28 +26,33 @@ def fit(
 ) -> tuple[nn.Module, TrainingHistory]:
     """The recommended network, trained by the recommended recipe: return (model, history).
 
-    data: points (N, d), a pair (x1, y), or anything whose `.sample(n, generator)` returns such, fresh at
+    data: points (N, d), a tuple (x1, y), or anything whose `.sample(n, generator)` returns such, fresh at
     every step. condition: y for points, classes (N,) or numbers (N, c), dropped for a share of
     `condition_dropout` of the examples, so that the model is the unconditional one too.
     path: `StraightPath()` unless given. The recipe is `stable_cfm_loss` (`cfm_loss` with conditions), batches
     of 256, lr 0.01 and a cosine schedule; `options` change it and go to `train`. Data of about unit scale.
     For a few hundred points `loss_fn=cfm_loss`, which is slower to memorise them, is the better choice.
     """
-    path = StraightPath() if path is None else path
-    if condition is not None:
-        if not isinstance(data, Tensor):
-            raise TypeError(
-                f"condition needs data to be a tensor, got {type(data).__name__}, which holds its own"
-            )
-        data = (data, condition)
-    _check_data(model, data, "data")
+    # what to learn from, and along which path
+    source = as_source(data, condition)
     _validate.real(condition_dropout, "condition_dropout", low=0.0, high=1.0, open_high=True)
-    example = as_tuple(data.sample(1, generator) if hasattr(data, "sample") else data)
+    if path is None:
+        path = StraightPath()
+
+    # a network that suits the data
+    x1, *conditions = source.example(generator)
+    y = None
+    if conditions:
+        y = conditions[0]
     if model is None:
-        if len(example) > 1 and hasattr(data, "sample") and not example[1].is_floating_point():
+        if source.n_points is None and y is not None and not y.is_floating_point():
             raise ValueError("model must be given for a sampler of classes, whose number is not known here")
-        model = recommended_network(*example[:2], unconditional=condition_dropout > 0, generator=generator)
-    conditional = partial(cfm_loss, condition_dropout=condition_dropout)
-    loss_fn = conditional if len(example) > 1 else stable_cfm_loss
+        model = recommended_network(x1, y, unconditional=condition_dropout > 0, generator=generator)
+
+    # a loss that suits them
+    loss_fn = stable_cfm_loss
+    if y is not None:
+        loss_fn = partial(cfm_loss, condition_dropout=condition_dropout)
+
     recipe = {"batch_size": 256, "lr": 1e-2, "schedule": "cosine", "loss_fn": loss_fn, "generator": generator}
-    return model, train(model, data, path, n_steps, **(recipe | options))
+    return model, train(model, source, path, n_steps, **(recipe | options))

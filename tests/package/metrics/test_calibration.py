@@ -39,7 +39,8 @@ def test_ranks_of_the_true_posterior_are_uniform_and_others_are_not():
 
 @given(st.integers(0, 10**6), st.floats(0.1, 10.0))
 def test_ranks_do_not_change_under_increasing_maps(seed, scale):
-    truth, samples = normal(7, 2, seed), normal(7 * 5, 2, seed + 1).reshape(7, 5, 2)
+    truth = normal(7, 2, seed)
+    samples = normal(7 * 5, 2, seed + 1).reshape(7, 5, 2)
     ranks = sbc_ranks(truth, samples)
     assert torch.equal(ranks, sbc_ranks(torch.exp(truth), torch.exp(samples)))
     assert torch.equal(ranks, sbc_ranks(scale * truth - 1, scale * samples - 1))
@@ -83,7 +84,8 @@ def test_crps_of_a_normal_is_the_closed_form():
 
 
 def test_crps_equals_the_sum_over_pairs_and_scales():
-    truth, samples = normal(6, 2), normal(6 * 9, 2, 1).reshape(6, 9, 2)
+    truth = normal(6, 2)
+    samples = normal(6 * 9, 2, 1).reshape(6, 9, 2)
     between = (samples[:, :, None] - samples[:, None]).abs().sum((1, 2)) / (9 * 8)
     expected = (samples - truth[:, None]).abs().mean(1) - between / 2
     torch.testing.assert_close(crps(truth, samples), expected)
@@ -101,7 +103,8 @@ def test_the_two_sample_test_holds_its_level_and_finds_what_differs():
     shifted = two_sample_test(normal(1000, 3), normal(1000, 3, 1) + 0.5, 100, seeded())
     assert shifted[0] > 0.55 and shifted[1] < 1e-6
     a = normal(2000, 1)
-    joined, torn = torch.cat([a, a], 1) + 0.1 * normal(2000, 2, 3), normal(2000, 2, 5)
+    joined = torch.cat([a, a], 1) + 0.1 * normal(2000, 2, 3)
+    torn = normal(2000, 2, 5)
     assert two_sample_test(joined, torn, 200, seeded())[0] > 0.7  # equal marginals, another dependence
 
 

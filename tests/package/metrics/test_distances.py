@@ -19,26 +19,30 @@ from fmtutorial.metrics import (
     straightness,
 )
 
-MIXTURE, PATH = standard_mixture(), StraightPath(0.1)
+MIXTURE = standard_mixture()
+PATH = StraightPath(0.1)
 
 
 @given(st.integers(1, 5), st.floats(-5, 5))
 def test_a_shift_moves_by_its_length_over_root_d(dim, size):
-    a, shift = normal(200, dim), torch.zeros(dim, dtype=torch.float64)
+    a = normal(200, dim)
+    shift = torch.zeros(dim, dtype=torch.float64)
     shift[0] = size
     value = sliced_wasserstein(a, a + shift, 20_000, seeded())
     assert value == pytest.approx(abs(size) / math.sqrt(dim), rel=0.03, abs=1e-9)
 
 
 def test_in_one_dimension_it_is_w2_of_sorted_samples():
-    a, b = normal(100, 1, 1), 2 * normal(100, 1, 2) + 1
+    a = normal(100, 1, 1)
+    b = 2 * normal(100, 1, 2) + 1
     expected = (a.sort(0).values - b.sort(0).values).square().mean().sqrt()
     assert sliced_wasserstein(a, b, 3, seeded()) == pytest.approx(float(expected))
 
 
 @given(st.integers(1, 30), st.integers(1, 30))
 def test_sets_of_different_sizes_agree_with_their_common_refinement(n, m):
-    a, b = normal(n, 1, n), normal(m, 1, 100 + m) + 0.3
+    a = normal(n, 1, n)
+    b = normal(m, 1, 100 + m) + 0.3
     expected = sliced_wasserstein(a.repeat_interleave(m, 0), b.repeat_interleave(n, 0), 2, seeded())
     assert sliced_wasserstein(a, b, 2, seeded()) == pytest.approx(expected, rel=1e-6)
 
@@ -60,8 +64,22 @@ def test_the_floor_falls_with_n_and_is_lower_when_stratified():
     assert mean < many and spread < many / 3
 
 
+def test_the_floors_spread_is_the_standard_deviation_of_its_distances():
+    generator = seeded(3)
+    distances = []
+    for _ in range(7):
+        a = MIXTURE.sample(50, generator)
+        b = MIXTURE.sample(50, generator)
+        distances.append(sliced_wasserstein(a, b, generator=generator))
+    mean, spread = sliced_wasserstein_floor(MIXTURE, 50, 7, seeded(3))
+    assert mean == pytest.approx(np.mean(distances))
+    assert spread == pytest.approx(np.std(distances, ddof=1))
+    assert sliced_wasserstein_floor(MIXTURE, 50, 1, seeded(3)) == (pytest.approx(distances[0]), 0.0)
+
+
 def test_energy_distance_is_scipys_in_one_dimension():
-    a, b = normal(80, 1, 1), normal(120, 1, 2) + 0.5
+    a = normal(80, 1, 1)
+    b = normal(120, 1, 2) + 0.5
     expected = stats.energy_distance(a[:, 0].numpy(), b[:, 0].numpy())
     assert energy_distance(a, b) == pytest.approx(expected, rel=1e-6)
 

@@ -13,7 +13,8 @@ from fmtutorial.metrics import bits_per_dimension, divergence, hutchinson_diverg
 from fmtutorial.plotting import grid
 from fmtutorial.sampling import FIXED_STEP, CountEvaluations
 
-MIXTURE, PATH = standard_mixture(), StraightPath(1e-4)
+MIXTURE = standard_mixture()
+PATH = StraightPath(1e-4)
 U = exact.velocity_field(MIXTURE, PATH)
 
 
@@ -45,7 +46,8 @@ def jacobian(field, x, t):
 
 @pytest.mark.parametrize("sigma_min", [0.0, 1e-4, 0.1, 0.5])
 def test_the_exact_velocity_has_the_mixtures_own_density(sigma_min):
-    path, x = StraightPath(sigma_min), MIXTURE.sample(500, seeded(), dtype=torch.float64)
+    path = StraightPath(sigma_min)
+    x = MIXTURE.sample(500, seeded(), dtype=torch.float64)
     error = log_prob(exact.velocity_field(MIXTURE, path), x) - MIXTURE.smoothed(sigma_min).log_prob(x)
     assert error.square().mean().sqrt() < 1e-6
 
@@ -54,21 +56,25 @@ def test_the_exact_velocity_has_the_mixtures_own_density(sigma_min):
 @given(mixtures)
 def test_so_has_that_of_any_mixture_in_any_dimension(mixture):
     x = mixture.sample(20, seeded(), dtype=torch.float64)
-    found = log_prob(exact.velocity_field(mixture, StraightPath(0.1)), x)
-    torch.testing.assert_close(found, mixture.smoothed(0.1).log_prob(x), rtol=2e-4, atol=2e-4)
+    actual = log_prob(exact.velocity_field(mixture, StraightPath(0.1)), x)
+    torch.testing.assert_close(actual, mixture.smoothed(0.1).log_prob(x), rtol=2e-4, atol=2e-4)
 
 
 @pytest.mark.parametrize("dim", [1, 2, 5])
 @pytest.mark.parametrize("method, n_steps, tolerance", [("rk4", 50, 1e-6), ("dopri5", 1, 1e-6)])
 def test_a_linear_flow_makes_the_gaussian_of_its_matrix_exponential(dim, method, n_steps, tolerance):
-    a, b, x = normal(dim, dim, 1) / math.sqrt(dim), normal(1, dim, 2)[0], normal(30, dim, 3)
-    found = log_prob(linear_field(a, b), x, n_steps, method, atol=1e-9, rtol=1e-9)
-    torch.testing.assert_close(found, linear_log_prob(a, b, x), rtol=tolerance, atol=tolerance)
+    a = normal(dim, dim, 1) / math.sqrt(dim)
+    b = normal(1, dim, 2)[0]
+    x = normal(30, dim, 3)
+    actual = log_prob(linear_field(a, b), x, n_steps, method, atol=1e-9, rtol=1e-9)
+    torch.testing.assert_close(actual, linear_log_prob(a, b, x), rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("method, order", [("euler", 1), ("midpoint", 2), ("rk4", 4)])
 def test_the_error_falls_with_the_solvers_order(method, order):
-    a, b, x = normal(2, 2, 1), normal(1, 2, 2)[0], normal(30, 2, 3)
+    a = normal(2, 2, 1)
+    b = normal(1, 2, 2)[0]
+    x = normal(30, 2, 3)
 
     def error(n):
         return float((log_prob(linear_field(a, b), x, n, method) - linear_log_prob(a, b, x)).norm())
@@ -85,7 +91,8 @@ def test_what_moves_without_stretching_changes_no_density():
 
 def test_any_flow_has_a_total_mass_of_one():
     torch.manual_seed(0)
-    net, n = VelocityNet(hidden_dim=32, time_dim=5).double(), 100
+    net = VelocityNet(hidden_dim=32, time_dim=5).double()
+    n = 100
     for parameter in net.parameters():
         parameter.data *= 1.6  # far from the identity
     points = grid((-8, 8, -8, 8), n)[2].double()
@@ -100,16 +107,18 @@ def test_the_gradient_in_x_is_the_score():
 
 
 def test_the_gradient_in_a_parameter_is_that_of_the_closed_form():
-    x, scale = normal(40, 2), torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
-    found = log_prob(lambda x, t: scale * x, x, differentiable=True).mean()
+    x = normal(40, 2)
+    scale = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    actual = log_prob(lambda x, t: scale * x, x, differentiable=True).mean()
     closed = -0.5 * (x * (-scale).exp()).square().sum(1).mean() - 2 * scale - math.log(2 * math.pi)
-    torch.testing.assert_close(found, closed)
-    for a, b in zip(torch.autograd.grad(found, scale), torch.autograd.grad(closed, scale), strict=True):
+    torch.testing.assert_close(actual, closed)
+    for a, b in zip(torch.autograd.grad(actual, scale), torch.autograd.grad(closed, scale), strict=True):
         torch.testing.assert_close(a, b)
 
 
 def test_no_gradient_is_kept_unless_asked_for():
-    net, x = VelocityNet(hidden_dim=8), normal(5, 2).float().requires_grad_()
+    net = VelocityNet(hidden_dim=8)
+    x = normal(5, 2).float().requires_grad_()
     with torch.no_grad():
         assert not log_prob(net, x, 2).requires_grad
         assert not torch.is_grad_enabled()
@@ -125,11 +134,11 @@ def test_conditional_models_work_through_a_lambda():
         return shifts[y] + 0.5 * x
 
     x = normal(4, 2)
-    found = log_prob(lambda x, t: conditional(x, t, y), x)
+    actual = log_prob(lambda x, t: conditional(x, t, y), x)
     eye = torch.eye(2, dtype=torch.float64)
     for i in range(4):
         expected = linear_log_prob(0.5 * eye, shifts[y[i]], x[i : i + 1])
-        torch.testing.assert_close(found[i : i + 1], expected, rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(actual[i : i + 1], expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("dim", [1, 2, 4])
@@ -137,8 +146,8 @@ def test_conditional_models_work_through_a_lambda():
 def test_the_divergence_is_the_trace_of_the_jacobian(dim, t):
     x = normal(7, dim)
     trace = jacobian(wavy, x, 0.3).diagonal(dim1=1, dim2=2).sum(1)
-    found = divergence(wavy, x, t.double() if isinstance(t, torch.Tensor) else t)
-    torch.testing.assert_close(found, trace)
+    actual = divergence(wavy, x, t.double() if isinstance(t, torch.Tensor) else t)
+    torch.testing.assert_close(actual, trace)
 
 
 def spread(probe, dim=3, n=40_000):
@@ -166,8 +175,8 @@ def test_m_probes_divide_the_variance_by_m(probe):
 
 def test_random_signs_are_exact_where_the_jacobian_is_diagonal():
     x = normal(50, 3)
-    found = hutchinson_divergence(lambda x, t: x**2 + t, x, 0.5, generator=seeded())
-    torch.testing.assert_close(found, 2 * x.sum(1))
+    actual = hutchinson_divergence(lambda x, t: x**2 + t, x, 0.5, generator=seeded())
+    torch.testing.assert_close(actual, 2 * x.sum(1))
     assert (hutchinson_divergence(lambda x, t: x**2, x, 0.5, probe="gaussian") - 2 * x.sum(1)).abs().max() > 1
 
 
@@ -176,8 +185,8 @@ def test_a_held_probe_errs_as_one_draw_and_a_fresh_one_averages():
     truth = MIXTURE.log_prob(x)
 
     def error(**options):
-        found = log_prob(U, x, 30, divergence="hutchinson", generator=seeded(1), **options)
-        return float((found - truth).square().mean().sqrt())
+        actual = log_prob(U, x, 30, divergence="hutchinson", generator=seeded(1), **options)
+        return float((actual - truth).square().mean().sqrt())
 
     held, many, fresh = error(), error(n_probes=16), error(fresh=True)
     assert 0.6 < held < 1.0 and held / many == pytest.approx(4, rel=0.15)
@@ -198,7 +207,9 @@ def test_held_probes_give_a_field_without_noise():
 
 @pytest.mark.parametrize("method", FIXED_STEP)
 def test_one_evaluation_serves_the_velocity_and_the_divergence(method):
-    x, plain, counted = normal(5, 2), CountEvaluations(wavy), CountEvaluations(wavy)
+    x = normal(5, 2)
+    plain = CountEvaluations(wavy)
+    counted = CountEvaluations(wavy)
     from fmtutorial import integrate_flow
 
     integrate_flow(plain, x, (1.0, 0.0), 3, method)
@@ -209,13 +220,13 @@ def test_one_evaluation_serves_the_velocity_and_the_divergence(method):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_dtype_and_shape_are_kept(dtype):
     x = normal(6, 3).to(dtype)
-    for found in (
+    for actual in (
         log_prob(wavy, x, 2),
         divergence(wavy, x, 0.5),
         hutchinson_divergence(wavy, x, 0.5, generator=seeded()),
         log_prob(wavy, x, 2, divergence="hutchinson", probe="gaussian"),
     ):
-        assert found.shape == (6,) and found.dtype == dtype
+        assert actual.shape == (6,) and actual.dtype == dtype
 
 
 def test_kl_of_two_gaussians():
@@ -289,5 +300,5 @@ def test_a_field_cut_off_from_x_is_refused_and_a_constant_one_is_not():
     for field in (cut_off, lambda x, t: torch.ones_like(x), lambda x, t: net(x.detach(), t)):
         with pytest.raises(ValueError, match="depend on x"):
             log_prob(field, x, 2)
-    found = log_prob(lambda x, t: 1 + 0 * x, x, 2)
-    torch.testing.assert_close(found, -0.5 * (x - 1).square().sum(1) - math.log(2 * math.pi))
+    actual = log_prob(lambda x, t: 1 + 0 * x, x, 2)
+    torch.testing.assert_close(actual, -0.5 * (x - 1).square().sum(1) - math.log(2 * math.pi))

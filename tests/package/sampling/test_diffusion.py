@@ -19,13 +19,12 @@ from fmtutorial import (
 )
 from fmtutorial.paths import noise_and_data
 from fmtutorial.sampling import (
-    annealed_langevin,
     ddim_step,
     ddpm_step,
     heun_step,
     karras_times,
     reverse_diffusion_rate,
-    sample,
+    run_sampler,
     sde_step,
     variance_rate,
 )
@@ -39,7 +38,8 @@ PATHS = [
     VarianceExplodingPath(),
 ]
 X0 = normal(200, 2)
-M, S = torch.tensor([2.0, -1.0], dtype=torch.float64), 0.5
+M = torch.tensor([2.0, -1.0], dtype=torch.float64)
+S = 0.5
 GAUSSIAN = GaussianMixture([{"mean": M, "std": S}])
 paths = pytest.mark.parametrize("path", PATHS, ids=repr)
 
@@ -57,8 +57,12 @@ def the_flow(path, x, a, b):
 @paths
 def test_ddim_is_exact_if_noise_and_data_do_not_change(path):
     # the exponential integrator: along dx/dt = alpha' x1 + sigma' x0 one step is as good as a thousand
-    x0, x1 = normal(50, 2, 1), normal(50, 2, 2)
-    v = lambda x, t: path.alpha_dot(t) * x1 + path.sigma_dot(t) * x0  # noqa: E731
+    x0 = normal(50, 2, 1)
+    x1 = normal(50, 2, 2)
+
+    def v(x, t):
+        return path.alpha_dot(t) * x1 + path.sigma_dot(t) * x0
+
     a, b = torch.tensor([0.1, 0.8], dtype=torch.float64)
     torch.testing.assert_close(
         ddim_step(v, path.sample(x0, x1, a), a, b, path), path.sample(x0, x1, b), rtol=1e-9, atol=1e-9
@@ -77,24 +81,27 @@ def test_ddim_is_euler_in_the_noise_ratio(path):
 def test_on_the_straight_path_ddim_is_eulers_step():
     path = StraightPath(0.1)
     u = exact.velocity_field(MIXTURE, path)
-    end = sample(ddim_step, u, X0, path, 7)[0]
+    end = run_sampler(ddim_step, u, X0, path, 7)[0]
     torch.testing.assert_close(end, integrate_flow(u, X0, n_steps=7, method="euler")[0])
 
 
 def test_ddim_depends_on_the_noise_ratios_alone():
     # the same ratios on another path give the same points, up to the scale of x
-    path, other = CosinePath(), VariancePreservingPath()
+    path = CosinePath()
+    other = VariancePreservingPath()
     times = torch.linspace(0.1, 1.0, 9, dtype=torch.float64)
     matched = other.time_of(path.noise_ratio(times))
-    here = sample(ddim_step, exact.velocity_field(MIXTURE, path), X0, path, times=times)[0]
-    there = sample(ddim_step, exact.velocity_field(MIXTURE, other), X0, other, times=matched)[0]
-    torch.testing.assert_close(here, there, rtol=1e-6, atol=1e-6)  # both have alpha^2 + sigma^2 = 1
+    on_path = run_sampler(ddim_step, exact.velocity_field(MIXTURE, path), X0, path, times=times)[0]
+    on_other = run_sampler(ddim_step, exact.velocity_field(MIXTURE, other), X0, other, times=matched)[0]
+    torch.testing.assert_close(on_path, on_other, rtol=1e-6, atol=1e-6)  # both have alpha^2 + sigma^2 = 1
 
 
 @paths
 @pytest.mark.parametrize("a, b", [(0.2, 0.5), (0.0, 0.3)])
 def test_ddpm_is_ddim_with_all_of_its_noise(path, a, b):
-    u, a, b = exact.velocity_field(MIXTURE, path), torch.tensor(a).double(), torch.tensor(b).double()
+    u = exact.velocity_field(MIXTURE, path)
+    a = torch.tensor(a).double()
+    b = torch.tensor(b).double()
     torch.testing.assert_close(
         ddpm_step(u, X0, a, b, path, generator=seeded()),
         ddim_step(u, X0, a, b, path, eta=1.0, generator=seeded()),
@@ -113,7 +120,10 @@ def test_ddpm_is_the_posterior_of_ho_et_al():
     beta = 1 - bar_a / bar_b
     mean = bar_b.sqrt() * beta / (1 - bar_a) * x1 + (1 - beta).sqrt() * (1 - bar_b) / (1 - bar_a) * x
     expected = mean + ((1 - bar_b) / (1 - bar_a) * beta).sqrt() * normal(200, 2, 7)
-    v = lambda x, t: path.velocity(x0, x1, t)  # noqa: E731
+
+    def v(x, t):
+        return path.velocity(x0, x1, t)
+
     torch.testing.assert_close(ddpm_step(v, x, a, b, path, generator=seeded(7)), expected)
 
 
@@ -121,9 +131,14 @@ def test_ddpm_is_the_posterior_of_ho_et_al():
 @paths
 def test_one_stochastic_step_of_a_known_pair_lands_on_the_next_marginal(path, eta):
     # noise in, noise out: given x1, x_b must be N(alpha_b x1, sigma_b^2)
-    n, x1 = 200_000, torch.tensor([[1.5]], dtype=torch.float64)
-    x0, a, b = normal(n, 1), torch.tensor(0.3).double(), torch.tensor(0.5).double()
-    v = lambda x, t: path.velocity(x0, x1.expand(n, 1), t)  # noqa: E731
+    n = 200_000
+    x1 = torch.tensor([[1.5]], dtype=torch.float64)
+    x0 = normal(n, 1)
+    a, b = torch.tensor([0.3, 0.5], dtype=torch.float64)
+
+    def v(x, t):
+        return path.velocity(x0, x1.expand(n, 1), t)
+
     x_b = ddim_step(v, path.sample(x0, x1.expand(n, 1), a), a, b, path, eta=eta, generator=seeded(1))
     assert float((x_b.mean() - path.alpha(b) * 1.5).abs()) < 5 * float(path.sigma(b)) / math.sqrt(n)
     assert float(x_b.std()) == pytest.approx(float(path.sigma(b)), rel=0.01)
@@ -132,12 +147,13 @@ def test_one_stochastic_step_of_a_known_pair_lands_on_the_next_marginal(path, et
 @pytest.mark.parametrize("path", PATHS[2:], ids=repr)
 @pytest.mark.parametrize("step, order", [(ddim_step, 1), (heun_step, 2)])
 def test_orders_of_the_deterministic_samplers(path, step, order):
-    u, x = exact.velocity_field(GAUSSIAN, path), normal(50, 2)
+    u = exact.velocity_field(GAUSSIAN, path)
+    x = normal(50, 2)
     x = path.alpha(0.3) * M + std(path, 0.3) * x
 
     def error(n):
         times = torch.linspace(0.3, 0.9, n + 1, dtype=torch.float64)
-        return float((sample(step, u, x, path, times=times)[0][-1] - the_flow(path, x, 0.3, 0.9)).norm())
+        return float((run_sampler(step, u, x, path, times=times)[0][-1] - the_flow(path, x, 0.3, 0.9)).norm())
 
     assert math.log2(error(64) / error(128)) == pytest.approx(order, abs=0.2)
 
@@ -152,7 +168,7 @@ def test_the_last_step_to_no_noise_is_eulers():
 @pytest.mark.parametrize("path", PATHS, ids=repr)
 def test_without_noise_the_sde_is_eulers_ode(path):
     u = exact.velocity_field(MIXTURE, path)
-    end = sample(sde_step, u, X0, path, 9, noise_level=0.0)[0]
+    end = run_sampler(sde_step, u, X0, path, 9, noise_level=0.0)[0]
     torch.testing.assert_close(end, integrate_flow(u, X0, n_steps=9, method="euler")[0])
 
 
@@ -170,11 +186,12 @@ def variance_after(path, level, rate, n, start=0.0):
 
 @pytest.mark.parametrize("level", [0.0, 0.5, 4.0])
 def test_the_sde_has_the_variance_of_its_recursion_and_in_the_limit_of_the_data(level):
-    path, n = StraightPath(0.0), 20_000
+    path = StraightPath(0.0)
+    n = 20_000
     u = exact.velocity_field(GAUSSIAN, path)
-    end = sample(sde_step, u, normal(n, 2), path, 20, noise_level=level, generator=seeded(3))[0][-1]
-    due = variance_after(path, level, variance_rate, 20)
-    assert float(end.var(0).mean()) == pytest.approx(due, rel=0.03)
+    end = run_sampler(sde_step, u, normal(n, 2), path, 20, noise_level=level, generator=seeded(3))[0][-1]
+    expected = variance_after(path, level, variance_rate, 20)
+    assert float(end.var(0).mean()) == pytest.approx(expected, rel=0.03)
     assert (end.mean(0) - M).abs().max() < 0.06
     gaps = [abs(variance_after(path, level, variance_rate, k) - S**2) for k in (100, 200)]
     assert gaps[1] < 0.01 and math.log2(gaps[0] / gaps[1]) == pytest.approx(1, abs=0.25)
@@ -183,10 +200,11 @@ def test_the_sde_has_the_variance_of_its_recursion_and_in_the_limit_of_the_data(
 @pytest.mark.parametrize("rate", [variance_rate, reverse_diffusion_rate])
 @pytest.mark.parametrize("path", [CosinePath(), VariancePreservingPath()], ids=repr)
 def test_every_rate_keeps_the_marginals(path, rate):
-    u, n = exact.velocity_field(MIXTURE, path), 4000
+    u = exact.velocity_field(MIXTURE, path)
+    n = 4000
     x = path.sample(normal(n, 2, 1), MIXTURE.sample(n, seeded(2), stratified=True).double(), 0.1)
     times = torch.linspace(0.1, 0.8, 141, dtype=torch.float64)
-    end = sample(sde_step, u, x, path, times=times, rate=rate, generator=seeded(3))[0][-1]
+    end = run_sampler(sde_step, u, x, path, times=times, rate=rate, generator=seeded(3))[0][-1]
     fresh = path.sample(normal(n, 2, 4), MIXTURE.sample(n, seeded(5), stratified=True).double(), 0.8)
     assert (end.mean(0) - fresh.mean(0)).abs().max() < 0.1
     assert (end.T.cov() - fresh.T.cov()).abs().max() < 0.15
@@ -198,7 +216,8 @@ def test_every_rate_keeps_the_marginals(path, rate):
 def test_the_reverse_rate_is_half_of_g_squared_of_the_forward_process():
     # dx = -beta/2 x ds + sqrt(beta) dW: g^2 / 2 = beta / 2; and for alpha = 1 both rates are -sigma sigma'
     t = torch.linspace(0.05, 0.95, 10, dtype=torch.float64)
-    vp, ve = VariancePreservingPath(), VarianceExplodingPath()
+    vp = VariancePreservingPath()
+    ve = VarianceExplodingPath()
     torch.testing.assert_close(reverse_diffusion_rate(vp, t), vp.beta(t) / 2)
     torch.testing.assert_close(reverse_diffusion_rate(ve, t), variance_rate(ve, t))
 
@@ -206,12 +225,13 @@ def test_the_reverse_rate_is_half_of_g_squared_of_the_forward_process():
 def test_the_drift_without_noise_and_without_its_half_is_too_much():
     # dx/dt = u + w score for VE: std goes like (s^2 + sigma^2)^1, not ^(1/2), and ends at s^2 / sigma_max
     path = VarianceExplodingPath(0.002, 10.0)
-    u, s = exact.velocity_field(GAUSSIAN, path), exact.score_field(GAUSSIAN, path)
+    u = exact.velocity_field(GAUSSIAN, path)
+    s = exact.score_field(GAUSSIAN, path)
     end = integrate_flow(
         lambda x, t: u(x, t) + variance_rate(path, t) * s(x, t), 10 * X0, n_steps=400, method="rk4"
     )[0][-1]
-    due = 10.0 * (S**2 + 0.002**2) / (S**2 + 100)
-    assert float(end.std(0).mean()) == pytest.approx(due, rel=0.1)
+    expected = 10.0 * (S**2 + 0.002**2) / (S**2 + 100)
+    assert float(end.std(0).mean()) == pytest.approx(expected, rel=0.1)
 
 
 @pytest.mark.parametrize("path", PATHS, ids=repr)
@@ -225,44 +245,41 @@ def test_karras_times_have_his_noise_ratios(path):
 
 
 def test_sampling_starts_as_wide_as_the_path():
-    torch.testing.assert_close(sampling.start(VarianceExplodingPath(), X0), 80.0 * X0)
-    torch.testing.assert_close(sampling.start(StraightPath(0.1), X0), X0)
+    torch.testing.assert_close(sampling.starting_noise(VarianceExplodingPath(), X0), 80.0 * X0)
+    torch.testing.assert_close(sampling.starting_noise(StraightPath(0.1), X0), X0)
 
 
 @pytest.mark.parametrize("step", [ddim_step, ddpm_step, sde_step])
 @pytest.mark.parametrize("path", [StraightPath(0.0), VariancePreservingPath()], ids=repr)
 def test_a_hundred_steps_give_the_data(path, step):
-    u, n = exact.velocity_field(MIXTURE, path), 4000
+    u = exact.velocity_field(MIXTURE, path)
+    n = 4000
     options = {} if step is ddim_step else {"generator": seeded(3)}
-    end = sample(step, u, normal(n, 2).float(), path, 100, **options)[0][-1]
+    end = run_sampler(step, u, normal(n, 2).float(), path, 100, **options)[0][-1]
     assert end.dtype == torch.float32
     assert (end.mean(0) - MIXTURE.mean).abs().max() < 0.2
     assert (end.T.cov() - MIXTURE.covariance).abs().max() < 0.4
 
 
-def test_annealed_langevin_crosses_where_langevin_cannot():
-    distant = GaussianMixture([{"mean": [0.0, 0.0], "std": 1.0}, {"mean": [8.0, 6.0], "std": 0.5}])
-    path = VarianceExplodingPath(0.05, 10.0)
-    times = torch.linspace(0, 1, 30)
-    end = annealed_langevin(
-        exact.score_field(distant, path), 10 * normal(1000, 2), path, times, 10, 0.1, seeded(2)
-    )
-    share = float(((end - torch.tensor([8.0, 6.0])).norm(dim=1) < 3).float().mean())
-    assert share == pytest.approx(0.5, abs=0.12)
-
-
 def test_what_a_generator_decides():
-    u, path = exact.velocity_field(MIXTURE, StraightPath(0.0)), StraightPath(0.0)
+    u = exact.velocity_field(MIXTURE, StraightPath(0.0))
+    path = StraightPath(0.0)
     for step in (ddpm_step, sde_step):
-        a, b, c = (sample(step, u, X0, path, 3, generator=seeded(k))[0][-1] for k in (1, 1, 2))
+        a, b, c = (run_sampler(step, u, X0, path, 3, generator=seeded(k))[0][-1] for k in (1, 1, 2))
         assert torch.equal(a, b) and not torch.equal(a, c)
 
 
-def test_annealed_steps_are_in_proportion_to_the_variance_of_the_noise():
-    # one step on N(0, c), c = S^2 + sigma^2: x + h sigma^2 score + sqrt(2 h sigma^2) z, affine in x
-    path, t, h = VarianceExplodingPath(0.05, 10.0), torch.tensor(0.4, dtype=torch.float64), 0.1
-    at_zero = GaussianMixture([{"mean": [0.0], "std": S}])
-    x = annealed_langevin(exact.score_field(at_zero, path), normal(100_000, 1), path, [t], 1, h, seeded(1))
-    step = h * float(path.sigma(t)) ** 2
-    due = (1 - step / (S**2 + float(path.sigma(t)) ** 2)) ** 2 + 2 * step
-    assert float(x.var()) == pytest.approx(due, rel=0.02)
+@pytest.mark.parametrize("times", [[-0.5, 0.5, 1.0], [0.0, 0.5, 1.5], [0.5, 0.5], [0.5]])
+def test_times_outside_of_the_path_or_not_rising_are_refused(times):
+    u = exact.velocity_field(MIXTURE, StraightPath(0.0))
+    with pytest.raises(ValueError, match="times"):
+        run_sampler(ddim_step, lambda x, t: x, X0, StraightPath(0.0), times=torch.tensor(times))
+    with pytest.raises(TypeError, match=r"times must be a torch\.Tensor"):
+        run_sampler(ddim_step, u, X0, StraightPath(0.0), times=times)
+
+
+def test_times_may_end_at_both_ends_of_the_path():
+    times = torch.tensor([0.0, 1.0])
+    trajectory, returned = run_sampler(ddim_step, lambda x, t: 0 * x, X0, StraightPath(0.0), times=times)
+    assert torch.equal(returned, times)
+    assert trajectory.shape == (2, 200, 2)

@@ -30,7 +30,8 @@ from fmtutorial.training import (
     sinkhorn_plan,
 )
 
-MIXTURE, STRAIGHT = standard_mixture(), StraightPath(0.0)
+MIXTURE = standard_mixture()
+STRAIGHT = StraightPath(0.0)
 seeds = st.integers(0, 10**6)
 
 
@@ -48,14 +49,17 @@ def cost(x0, x1) -> float:
 
 @given(seeds, st.integers(1, 6), st.integers(1, 4))
 def test_no_other_permutation_is_cheaper(seed, n, dim):
-    x0, x1 = normal(n, dim, seed), 3 * normal(n, dim, seed + 1) + 1
+    x0 = normal(n, dim, seed)
+    x1 = 3 * normal(n, dim, seed + 1) + 1
     least = min(cost(x0, x1[list(p)]) for p in itertools.permutations(range(n)))
     assert cost(x0, x1[ot_permutation(x0, x1)]) == pytest.approx(least)
 
 
 @given(seeds, st.integers(2, 40))
 def test_it_is_a_permutation_and_labels_follow(seed, n):
-    x0, x1, y = normal(n, 2, seed), normal(n, 2, seed + 1), torch.arange(n)
+    x0 = normal(n, 2, seed)
+    x1 = normal(n, 2, seed + 1)
+    y = torch.arange(n)
     same, paired, p = minibatch_ot(x0, x1, return_permutation=True)
     assert same is x0 and p.dtype == torch.long
     assert sorted(p.tolist()) == list(range(n))
@@ -87,12 +91,14 @@ def test_a_shift_or_a_growth_of_one_batch_does_not_change_the_permutation(seed, 
 
 
 def test_single_precision_far_from_the_origin_is_exact_enough():
-    x0, x1 = normal(64, 2, 1).float(), (normal(64, 2, 2) + 1000).float()
+    x0 = normal(64, 2, 1).float()
+    x1 = (normal(64, 2, 2) + 1000).float()
     assert torch.equal(ot_permutation(x0, x1), ot_permutation(x0.double(), x1.double() - 1000))
 
 
 def test_the_cost_of_a_batch_is_above_the_truth_and_falls_with_its_size():
-    mean, cov = torch.zeros(2), torch.eye(2) / 4
+    mean = torch.zeros(2)
+    cov = torch.eye(2) / 4
     _, distance = gaussian_ot(torch.zeros(2), torch.eye(2), mean, cov)
     costs = []
     for m in (4, 32, 256):
@@ -141,7 +147,8 @@ def test_large_batches_have_the_correlation_of_the_gaussian_plan(epsilon):
 
 def test_the_limits_of_epsilon_are_optimal_and_independent():
     x0, x1 = normal(8, 2, 1), normal(8, 2, 2)
-    p, options = ot_permutation(x0, x1), {"max_iterations": 200_000}
+    p = ot_permutation(x0, x1)
+    options = {"max_iterations": 200_000}
     assert torch.equal(sinkhorn_plan(x0, x1, 0.01, **options).argmax(1), p)
     assert torch.equal(entropic_indices(x0, x1, 0.01, seeded(), **options), p)
     even = torch.full((8, 8), 1 / 64, dtype=torch.float64)
@@ -150,7 +157,8 @@ def test_the_limits_of_epsilon_are_optimal_and_independent():
 
 def test_partners_are_drawn_from_the_rows_of_the_plan():
     x0, x1 = normal(5, 2, 1), normal(5, 2, 2)
-    plan, generator = sinkhorn_plan(x0, x1, 2.0), seeded()
+    plan = sinkhorn_plan(x0, x1, 2.0)
+    generator = seeded()
     drawn = torch.stack([entropic_indices(x0, x1, 2.0, generator) for _ in range(800)])
     shares = torch.stack([(drawn == j).double().mean(0) for j in range(5)], dim=1)
     torch.testing.assert_close(shares, 5 * plan, rtol=0, atol=0.07)
@@ -196,7 +204,8 @@ def test_samples_moved_by_the_map_are_optimally_paired():
 
 
 def test_from_round_noise_to_one_gaussian_the_flow_is_the_optimal_map():
-    mean, cov = torch.tensor([2.0, 1.0]).double(), covariance(3, 2)
+    mean = torch.tensor([2.0, 1.0]).double()
+    cov = covariance(3, 2)
     field = exact.velocity_field(GaussianMixture([{"mean": mean, "cov": cov}]), STRAIGHT)
     x0 = normal(100, 2)
     a, _ = gaussian_ot(torch.zeros(2), torch.eye(2), mean, cov)
@@ -227,7 +236,9 @@ def test_reflow_costs_no_more_than_the_coupling_and_what_is_left_is_bending_and_
 
 
 def test_pair_loss_is_the_mean_square_of_its_definition():
-    x0, x1, path = normal(40, 2, 1), normal(40, 2, 2), StraightPath(0.2)
+    x0 = normal(40, 2, 1)
+    x1 = normal(40, 2, 2)
+    path = StraightPath(0.2)
     t = torch.rand(40, 1, generator=seeded(3), dtype=torch.float64)
     v = path.sample(x0, x1, t) * t
     expected = (v - (x1 - 0.8 * x0)).square().sum() / 80
@@ -236,14 +247,16 @@ def test_pair_loss_is_the_mean_square_of_its_definition():
 
 def test_pair_loss_of_independent_pairs_is_the_cfm_loss():
     torch.manual_seed(0)
-    net, x1 = VelocityNet(hidden_dim=8), MIXTURE.sample(200_000, seeded())
+    net = VelocityNet(hidden_dim=8)
+    x1 = MIXTURE.sample(200_000, seeded())
     with torch.no_grad():
         drawn = pair_loss(net, (torch.randn(200_000, 2, generator=seeded(1)), x1), STRAIGHT, seeded(2))
         torch.testing.assert_close(drawn, cfm_loss(net, x1, STRAIGHT, seeded(3)), rtol=0.02, atol=0)
 
 
 def test_pair_loss_hands_conditions_on_and_refuses_a_wrong_shape():
-    x, y = normal(6, 2), torch.arange(6)
+    x = normal(6, 2)
+    y = torch.arange(6)
     seen = []
     pair_loss(lambda x, t, y: seen.append(y) or x, (x, x, y), STRAIGHT, seeded())
     assert torch.equal(seen[0], y)

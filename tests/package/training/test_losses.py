@@ -1,27 +1,25 @@
 """The loss of a batch: its formula, with couplings and conditions, and its quieter form."""
 
 import math
-from functools import partial
 
 import pytest
 import torch
 from helpers import normal, seeded
+from torch.utils.data import DataLoader
 
 from fmtutorial import (
     CosinePath,
     EmpiricalDistribution,
+    FlowMatchingDataset,
     StraightPath,
     VelocityNet,
     cfm_loss,
     exact,
-    integrate_flow,
     stable_cfm_loss,
     standard_mixture,
 )
 
 MIXTURE = standard_mixture()
-
-
 PATHS = [StraightPath(0.0), StraightPath(0.1), CosinePath()]
 
 
@@ -35,7 +33,9 @@ def drawn(x1, seed, path):
 
 @pytest.mark.parametrize("path", PATHS, ids=str)
 def test_a_pair_is_the_sample_and_its_velocity(path):
-    x0, x1, t = normal(20, 3), normal(20, 3, 1), torch.rand(20, 1, generator=seeded(), dtype=torch.float64)
+    x0 = normal(20, 3)
+    x1 = normal(20, 3, 1)
+    t = torch.rand(20, 1, generator=seeded(), dtype=torch.float64)
     x_t, u_t = path.pair(x0, x1, t)
     torch.testing.assert_close(x_t, path.sample(x0, x1, t))
     torch.testing.assert_close(u_t, path.velocity(x0, x1, t))
@@ -54,12 +54,15 @@ def test_the_stable_target_is_the_exact_velocity_of_the_batch(path, dim):
 
 def test_the_stable_target_has_the_same_mean_given_the_point():
     """Its difference from u_t is uncorrelated with every function of x_t and t, even in batches of 4."""
-    path, n = StraightPath(0.1), 20_000
-    x1, noise = MIXTURE.sample(4 * n, seeded(), dtype=torch.float64).view(n, 4, 2), seeded(1)
+    path = StraightPath(0.1)
+    n = 20_000
+    x1 = MIXTURE.sample(4 * n, seeded(), dtype=torch.float64).view(n, 4, 2)
+    noise = seeded(1)
     t = torch.rand(n, 4, 1, generator=noise, dtype=torch.float64)
     x0 = torch.randn(n, 4, 2, generator=noise, dtype=torch.float64)
     x_t, u_t = path.pair(x0, x1, t)
-    alpha, sigma = path.alpha(t), path.sigma(t)
+    alpha = path.alpha(t)
+    sigma = path.sigma(t)
     squares = (x_t[:, :, None] - alpha[..., None] * x1[:, None]).square().sum(-1)
     w = torch.softmax(-squares / (2 * sigma**2), dim=2)  # (n, 4, 4)
     conditional = (x1[:, None] - 0.9 * x_t[:, :, None]) / sigma[..., None]  # u_t(x_i | x1_j), Lipman's eq. 21
@@ -71,14 +74,17 @@ def test_the_stable_target_has_the_same_mean_given_the_point():
 
 
 def test_the_stable_loss_of_the_exact_velocity_is_lower_but_not_zero():
-    path, x1 = StraightPath(), MIXTURE.sample(2000, seeded())
+    path = StraightPath()
+    x1 = MIXTURE.sample(2000, seeded())
     u = exact.velocity_field(MIXTURE, path)
     assert cfm_loss(u, x1, path, seeded(1)) > 1.8
     assert 0.001 < stable_cfm_loss(u, x1, path, seeded(1)) < 0.1
 
 
 def test_a_coupling_permutes_the_data_and_their_labels_alike():
-    x1, y, path = normal(30, 2), torch.arange(30), StraightPath(0.1)
+    x1 = normal(30, 2)
+    y = torch.arange(30)
+    path = StraightPath(0.1)
     seen = {}
 
     def model(x, t, y):
@@ -96,7 +102,8 @@ def test_a_coupling_permutes_the_data_and_their_labels_alike():
 
 
 def test_conditions_are_dropped_for_their_share():
-    x1, y = normal(4000, 2), torch.zeros(4000, dtype=torch.long)
+    x1 = normal(4000, 2)
+    y = torch.zeros(4000, dtype=torch.long)
     kept = []
 
     def model(x, t, y, keep=None):
@@ -110,9 +117,37 @@ def test_conditions_are_dropped_for_their_share():
     assert kept[1] is None
 
 
-def test_the_solver_passes_the_condition_on():
-    y = torch.tensor([[1.0], [2.0], [-3.0]], dtype=torch.float64)
-    end = integrate_flow(lambda x, t, y: y.expand_as(x), normal(3, 2), n_steps=4, method="euler", condition=y)
-    torch.testing.assert_close(end[0][-1], normal(3, 2) + y)
-    whole = integrate_flow(partial(lambda x, t, y: y * x, y=y), normal(3, 2), n_steps=50, method="rk4")[0][-1]
-    torch.testing.assert_close(whole, normal(3, 2) * y.exp(), rtol=1e-5, atol=1e-8)
+def test_cfm_loss_is_the_formula():
+    path = StraightPath(0.1)
+    model = VelocityNet(hidden_dim=16)
+    x1 = normal(64, 2).float()
+    generator = seeded(3)
+    t = torch.rand(64, 1, generator=generator)
+    x0 = torch.randn(64, 2, generator=generator)
+    x_t = t * x1 + (1 - 0.9 * t) * x0
+    expected = (model(x_t, t) - (x1 - 0.9 * x0)).square().sum() / 128  # a mean over batch *and* elements
+    torch.testing.assert_close(cfm_loss(model, x1, path, seeded(3)), expected)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_items_have_the_target_that_belongs_to_their_point(workers):
+    data = FlowMatchingDataset(MIXTURE, 64, sigma_min=0.3, generator=seeded())
+    x_t, t, u_t = next(iter(DataLoader(data, batch_size=64, num_workers=workers)))
+    assert (x_t.shape, t.shape, u_t.shape) == ((64, 2), (64, 1), (64, 2))
+    x0 = (data.x1 - u_t) / 0.7  # solve the target for the noise, then the point must follow
+    torch.testing.assert_close(x_t, t * data.x1 + (1 - 0.7 * t) * x0, atol=1e-5, rtol=1e-5)
+    assert x0.std() == pytest.approx(1, abs=0.2)
+
+
+def test_items_are_drawn_afresh_and_workers_differ():
+    data = FlowMatchingDataset(MIXTURE, 64, generator=seeded())
+    assert not torch.equal(data[0][0], data[0][0])
+    t = torch.cat([batch[1] for batch in DataLoader(data, batch_size=16, num_workers=2)])
+    assert len(t.unique()) == 64
+
+
+def test_a_generator_makes_items_reproducible():
+    first, second = (FlowMatchingDataset(MIXTURE, 8, generator=seeded(5)) for _ in range(2))
+    for i in range(8):
+        for a, b in zip(first[i], second[i], strict=True):
+            assert torch.equal(a, b)

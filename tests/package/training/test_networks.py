@@ -14,7 +14,8 @@ from fmtutorial.training.networks import ResidualBlock
 @pytest.mark.parametrize("time_dim", [1, 2, 5])
 @pytest.mark.parametrize("n", [1, 7])
 def test_time_may_be_a_scalar_a_vector_or_a_column(time_dim, n):
-    model, x = VelocityNet(in_dim=3, out_dim=3, time_dim=time_dim, hidden_dim=8), normal(n, 3).float()
+    model = VelocityNet(in_dim=3, out_dim=3, time_dim=time_dim, hidden_dim=8)
+    x = normal(n, 3).float()
     expected = model(x, 0.3)
     assert expected.shape == (n, 3)
     for t in (torch.tensor(0.3), torch.full((n,), 0.3), torch.full((n, 1), 0.3)):
@@ -22,7 +23,9 @@ def test_time_may_be_a_scalar_a_vector_or_a_column(time_dim, n):
 
 
 def test_each_row_has_its_own_time():
-    model, x, t = VelocityNet(hidden_dim=8), normal(5, 2).float(), torch.linspace(0, 1, 5)
+    model = VelocityNet(hidden_dim=8)
+    x = normal(5, 2).float()
+    t = torch.linspace(0, 1, 5)
     for i in range(5):
         torch.testing.assert_close(model(x, t)[i : i + 1], model(x[i : i + 1], t[i]))
 
@@ -52,7 +55,8 @@ def test_time_features_are_the_documented_ones():
 
 
 def test_the_output_depends_on_place_and_time():
-    model, x = VelocityNet(), normal(3, 2).float()
+    model = VelocityNet()
+    x = normal(3, 2).float()
     assert not torch.allclose(model(x, 0.0), model(x, 1.0))
     assert not torch.allclose(model(x, 0.5), model(x + 1, 0.5))
 
@@ -76,7 +80,9 @@ def conditional(**options):
 
 
 def test_rows_of_a_conditional_network_do_not_see_each_other():
-    net, x, y = conditional(n_classes=4), normal(6, 2).float(), torch.tensor([0, 1, 2, 3, 0, 1])
+    net = conditional(n_classes=4)
+    x = normal(6, 2).float()
+    y = torch.tensor([0, 1, 2, 3, 0, 1])
     t = torch.rand(6, 1, generator=seeded())
     whole = net(x, t, y)
     rows = torch.cat([net(x[i : i + 1], t[i : i + 1], y[i : i + 1]) for i in range(6)])
@@ -86,7 +92,8 @@ def test_rows_of_a_conditional_network_do_not_see_each_other():
 
 @pytest.mark.parametrize("kind", ["n_classes", "condition_dim"])
 def test_rows_that_drop_their_condition_are_unconditional(kind):
-    net, x = conditional(**{kind: 3}), normal(6, 2).float()
+    net = conditional(**{kind: 3})
+    x = normal(6, 2).float()
     y = torch.tensor([0, 1, 2, 0, 1, 2]) if kind == "n_classes" else normal(6, 3, 1).float()
     keep = torch.tensor([True, False] * 3).unsqueeze(1)
     mixed = net(x, 0.3, y, keep)
@@ -96,14 +103,29 @@ def test_rows_that_drop_their_condition_are_unconditional(kind):
 
 def test_a_new_block_changes_nothing():
     torch.manual_seed(0)
-    block, h = ResidualBlock(8), normal(5, 8).float()
+    block = ResidualBlock(8)
+    h = normal(5, 8).float()
     assert torch.equal(block(h, normal(5, 8, 1).float()), h)
 
 
 def test_the_recommended_network_fits_its_data():
-    x, y = normal(5, 3).float(), torch.tensor([0, 4, 1, 0, 2])
+    x = normal(5, 3).float()
+    y = torch.tensor([0, 4, 1, 0, 2])
     assert recommended_network(x)(x, 0.5).shape == (5, 3)
     assert recommended_network(x, y).n_classes == 5
     assert recommended_network(x, x[:, :2], unconditional=False)(x, 0.5, x[:, :2]).shape == (5, 3)
     a, b = (recommended_network(x, generator=seeded(4)) for _ in range(2))
     assert torch.equal(a(x, 0.1), b(x, 0.1))
+
+
+def test_a_generator_decides_the_weights_and_leaves_pytorchs_own_state():
+    x = normal(5, 3).float()
+    torch.manual_seed(7)
+    expected = torch.rand(4)
+    torch.manual_seed(7)
+    recommended_network(x, generator=seeded(4))
+    assert torch.equal(torch.rand(4), expected)
+    torch.manual_seed(7)
+    without = recommended_network(x)
+    torch.manual_seed(7)
+    assert torch.equal(without(x, 0.1), recommended_network(x)(x, 0.1))

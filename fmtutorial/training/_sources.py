@@ -1,0 +1,106 @@
+"""What `train` and `fit` may learn from: stored data, or a sampler that draws fresh ones."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from torch import Generator, Tensor, nn
+
+from fmtutorial import _validate
+from fmtutorial._types import DataSource
+
+# Points (N, d), or a tuple of tensors with N rows each, such as points and their conditions.
+Columns: TypeAlias = Tensor | tuple[Tensor, ...]
+
+
+def as_columns(batch: Columns) -> tuple[Tensor, ...]:
+    """Give a batch as a tuple of tensors: (x1,) for points alone, (x1, y) for points and conditions."""
+    if isinstance(batch, tuple):
+        return batch
+    return (batch,)
+
+
+@dataclass(frozen=True)
+class StoredData:
+    """Data that are all there: tensors with a row for each of `n_points` examples."""
+
+    columns: tuple[Tensor, ...]
+
+    @property
+    def n_points(self) -> int:
+        """The number of examples, which is the length of an epoch."""
+        return len(self.columns[0])
+
+    def example(self, generator: Generator | None) -> tuple[Tensor, ...]:
+        """Give examples that show the shapes and classes: here all of them."""
+        return self.columns
+
+    def draw(self, n_wanted: int, generator: Generator | None) -> tuple[Tensor, ...]:
+        """Shuffle one epoch, however many examples are wanted."""
+        x1 = self.columns[0]
+        device = x1.device if generator is None else generator.device
+        order = torch.randperm(self.n_points, generator=generator, device=device).to(x1.device)
+        return tuple(column[order] for column in self.columns)
+
+    def check_conditions(self, model: nn.Module | None) -> None:
+        """Raise unless the model, where it can tell, takes every condition."""
+        if len(self.columns) > 1 and hasattr(model, "check_condition"):
+            model.check_condition(self.columns[1], self.n_points)
+
+
+@dataclass(frozen=True)
+class FreshSamples:
+    """Data that are drawn when they are wanted; they have no number and no epochs."""
+
+    sampler: DataSource
+    n_points: None = None
+
+    def example(self, generator: Generator | None) -> tuple[Tensor, ...]:
+        """Draw one example, which shows the shapes."""
+        return as_columns(self.sampler.sample(1, generator))
+
+    def draw(self, n_wanted: int, generator: Generator | None) -> tuple[Tensor, ...]:
+        """Draw as many examples as are wanted."""
+        return as_columns(self.sampler.sample(n_wanted, generator))
+
+    def check_conditions(self, model: nn.Module | None) -> None:
+        """Nothing can be checked before it is drawn."""
+
+
+Source: TypeAlias = StoredData | FreshSamples
+
+
+def as_source(
+    data: Columns | DataSource | Source, condition: Tensor | None = None, name: str = "data"
+) -> Source:
+    """Say once what `data` are: points (N, d), a tuple (x1, y), or a sampler; `condition` is the y of points.
+
+    Errors call the argument by `name`. A source is returned as it is.
+    """
+    if isinstance(data, (StoredData, FreshSamples)):
+        return data
+    if condition is not None:
+        if not isinstance(data, Tensor):
+            kind = type(data).__name__
+            raise TypeError(f"condition needs {name} to be a tensor, got {kind}, which holds its own")
+        data = (data, condition)
+    if hasattr(data, "sample"):
+        return FreshSamples(data)
+    return StoredData(_checked_columns(data, name))
+
+
+def _checked_columns(data: Columns, name: str) -> tuple[Tensor, ...]:
+    """Check that `data` are finite points, and that whatever comes with them has as many rows."""
+    columns = as_columns(data)
+    if not columns or not all(isinstance(column, Tensor) for column in columns):
+        raise TypeError(
+            f"{name} must be a tensor (N, d), a tuple of tensors, or have a .sample(n, generator), "
+            f"got {type(data).__name__}"
+        )
+    _validate.points(columns[0], name)
+    if len(columns[0]) == 0:
+        raise ValueError(f"{name} must have at least one point, got an empty tensor")
+    lengths = [len(column) for column in columns]
+    if len(set(lengths)) > 1:
+        raise ValueError(f"{name} must be a tuple of tensors of equal length, got {lengths}")
+    return columns
