@@ -99,9 +99,9 @@ def small(value, row: int, like: np.ndarray) -> str:
         value = value.detach().double().numpy()
     if isinstance(value, np.ndarray):
         if value.ndim and like.ndim and len(value) == len(like):
-            value = value[row]
-        text = np.array2string(
-            np.asarray(value), precision=3, suppress_small=True, separator=", ", threshold=8
-        )
-        return " ".join(text.split())
+            value = np.asarray(value[row])
+        if value.ndim or is_text(value):
+            text = np.array2string(value, precision=3, suppress_small=True, separator=", ", threshold=8)
+            return " ".join(text.split())
+        value = float(value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)

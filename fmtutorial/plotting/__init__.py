@@ -1,8 +1,8 @@
 """Showing: the course's figures, and small grey images as one large picture."""
 
-import lazy_loader
+from fmtutorial import _lazy
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "figures": [
