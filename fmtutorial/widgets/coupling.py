@@ -56,6 +56,7 @@ class CouplingExplorer(Explorer):
         self._draw_errors(axes[2])
         # the artists that move
         x0 = self.yardstick.x0
+        plotting.angle_key(axes[0])
         colors = plotting.get_angle_colors(x0)
         few = colors[:N_TRAJECTORIES]
         self.trajectory_lines = axes[0].add_collection(LineCollection([], colors=few, lw=0.9, alpha=0.9))

@@ -64,10 +64,11 @@ class NoiseLevelExplorer(Explorer):
         if model:
             self.velocities["trained"] = model
         # the artists that move, over the truth's contours
-        figure, axes = panels(["a dozen trajectories", "end points; colour: start direction"])
+        figure, axes = panels(["a dozen trajectories", "end points, $t = 1$"])
         for ax in axes:
             plotting.plot_density(mixture.log_prob, ax, fill=False)
             plotting.square(ax).label_outer()
+        plotting.angle_key(axes[1])
         colors = plotting.get_angle_colors(self.x0)
         few = colors[:N_TRAJECTORIES]
         self.trajectory_lines = axes[0].add_collection(LineCollection([], colors=few, lw=1.0, alpha=0.9))

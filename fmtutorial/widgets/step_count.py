@@ -61,6 +61,7 @@ class StepCountExplorer(Explorer):
         figure, axes = panels(["trajectories", "samples at time $t$ over the exact $p_t$"])
         plotting.plot_density(mixture.log_prob, axes[0], fill=False)
         plotting.square(axes[0])
+        plotting.angle_key(axes[0])
         colors = plotting.get_angle_colors(x0)
         few = colors[:N_TRAJECTORIES]
         lines = LineCollection([], colors=few, lw=0.9, alpha=0.9)
