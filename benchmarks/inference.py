@@ -116,7 +116,7 @@ def run(rounds: int) -> tuple[list[dict], list[str]]:
     notes = [
         f"{N_PAIRS} pairs, {N_STEPS} steps of {BATCH}, {rounds} seeds; {N_JUDGED} observations, "
         f"{N_SAMPLES} samples of each posterior; process time",
-        "errors of mean and std in units of the exact std; of the probability of the hot spot's side as it is",
+        "errors of mean and std in units of the exact std; of the probability of the side as it is",
     ]
     if "sbi FMPE" not in results[0]:
         notes.append("sbi was not installed")

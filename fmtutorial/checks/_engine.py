@@ -174,8 +174,8 @@ def compare(exercise: Exercise, cases: list, answers: list, truths: list) -> str
         if answer.shape != truth.shape:
             return f"The shape is {answer.shape}, expected {truth.shape}. Expected: {exercise.expects}"
     first = wrong[0]
-    where = difference(cases[first], answers[first], truths[first], exercise.truth)
-    return pattern(cases, answers, truths) + where
+    in_common = pattern(cases, answers, truths)
+    return in_common + difference(cases[first], answers[first], truths[first], exercise.truth)
 
 
 def same(a: np.ndarray, b: np.ndarray, exercise: Exercise) -> bool:

@@ -16,10 +16,11 @@ from matplotlib.image import AxesImage
 from PIL import Image
 from torch import Tensor
 
-from fmtutorial import plotting
-from fmtutorial._types import LogDensity
-from fmtutorial.distributions import GaussianMixture
+from fmtutorial import exact, plotting
+from fmtutorial._types import Time
+from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture
 from fmtutorial.metrics import sliced_wasserstein, sliced_wasserstein_floor
+from fmtutorial.paths import AffineGaussianPath
 
 SEED = 0  # of everything random here, so that only the controls change the picture
 GRID = 56  # points along each side of a density image
@@ -178,9 +179,14 @@ def density_image(ax: Axes) -> AxesImage:
     return ax.imshow([[0.0]], extent=plotting.LIMITS, origin="lower", cmap=ink, interpolation="bilinear")
 
 
-def show_density(image: AxesImage, log_prob: LogDensity) -> None:
-    """Fill the image with exp(log_prob) on a grid, darkest at the density's top."""
+def show_density(
+    image: AxesImage,
+    source: GaussianMixture | EmpiricalDistribution,
+    path: AffineGaussianPath,
+    t: Time,
+) -> None:
+    """Fill the image with the exact density p_t on a grid, darkest at its top."""
     _, _, points = plotting.grid(n=GRID)
-    density = log_prob(points).exp().reshape(GRID, GRID)
+    density = exact.marginal_log_prob(source, path, points, t).exp().reshape(GRID, GRID)
     image.set_data(density.numpy())
     image.set_clim(0, float(density.max()))

@@ -73,7 +73,8 @@ class GuidanceExplorer(Explorer):
         left.set_axis_off()
         # the curves, with a dot on each
         self.dots = self._draw_curves(right)
-        first, last = float(strengths[0]), float(strengths[-1])
+        first = float(strengths[0])
+        last = float(strengths[-1])
         self.strength_line = right.axvline(first, color=plotting.EXACT, ls="--", lw=1)
         # the controls
         step = float(strengths[1] - strengths[0])

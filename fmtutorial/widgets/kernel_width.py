@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from fmtutorial import exact, plotting
+from fmtutorial import plotting
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture, standard_mixture
 from fmtutorial.paths import StraightPath
 from fmtutorial.widgets.explorer import (
@@ -86,7 +86,7 @@ class KernelWidthExplorer(Explorer):
         data = self._data[self.points.value]
         path = StraightPath(self.sigma_min.value)
         self.numbers = self.run_for(self.points.value, self.sigma_min.value)
-        show_density(self.density, lambda x: exact.marginal_log_prob(data, path, x, 1.0))
+        show_density(self.density, data, path, 1.0)
         self.training_points.set_data(*data.x1.T)
         self.star.set_data([self.sigma_min.value], [self.numbers["kl"]])
 

@@ -88,7 +88,7 @@ class SigmaMinExplorer(Explorer):
         t = torch.tensor(self.t.value)
         source, x1, end, self.numbers = self.run_for(self.sigma_min.value, self.data.value)
         self._draw_paths(path, x1[:N_PATHS], t)
-        show_density(self.density, lambda x: exact.marginal_log_prob(source, path, x, t))
+        show_density(self.density, source, path, t)
         self.end_points.set_data(*end.T)
         self.data_points.set_data(*(source.x1.T if self.data.value else [[], []]))
 

@@ -87,7 +87,7 @@ class StepCountExplorer(Explorer):
         self.trajectory_lines.set_segments(trajectory[:, :N_TRAJECTORIES].transpose(0, 1).numpy())
         self.trajectory_points.set_offsets(x_t[:N_TRAJECTORIES].numpy())
         self.points.set_offsets(x_t.numpy())
-        show_density(self.density, lambda x: exact.marginal_log_prob(self.mixture, self.path, x, t))
+        show_density(self.density, self.mixture, self.path, t)
 
     def describe(self) -> str:
         """The settings and the numbers in words."""
