@@ -209,6 +209,7 @@ def test_a_centre_is_dragged_by_a_finger(browser, site):
     canvas.scroll_into_view_if_needed()
     before = float(canvas.get_attribute("data-error"))
     box = canvas.bounding_box()
+    # the centre at (0, 0)
     x = box["x"] + box["width"] * 3.6 / 9.2
     y = box["y"] + box["height"] * (1 - 3.8 / 8.2)
     for kind, dx in [("pointerdown", 0), ("pointermove", 40), ("pointerup", 40)]:
