@@ -19,6 +19,7 @@ def attach(
     load, list_names, all_names = lazy_loader.attach(package, submodules, submod_attrs)
 
     def load_or_explain(name: str) -> object:
+        """What the package calls `name`, loaded; an ImportError that names the module if that fails."""
         try:
             return load(name)
         except AttributeError as error:

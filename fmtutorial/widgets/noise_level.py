@@ -35,6 +35,7 @@ def shifted(velocity: Velocity, first: float, last: float, shift: float = 1.0) -
     """A velocity (x, t) with an error of `shift` in each coordinate while first <= t < last."""
 
     def shifted_velocity(x: Tensor, t: Time) -> Tensor:
+        """The velocity (n, d), wrong for some of the time."""
         if first <= float(t) < last:
             return velocity(x, t) + shift
         return velocity(x, t)
