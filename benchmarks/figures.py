@@ -28,10 +28,59 @@ def rows_of(result: dict, unit: str) -> list[dict]:
     return [r for r in result["rows"] if r["unit"] == unit]
 
 
+def imports(result: dict) -> tuple[Figure, str]:
+    """Bars of whole processes as multiples of `import torch`, with the bound that is kept."""
+    rows = rows_of(result, "ratio")[::-1]
+    names = [r["name"].removesuffix(" / import torch") for r in rows]
+    medians = [r["median"] for r in rows]
+    spread = [[r["median"] - r["least"] for r in rows], [r["most"] - r["median"] for r in rows]]
+    fig, ax = plt.subplots(figsize=(7.5, 0.9 + 0.45 * len(rows)), layout="constrained")
+    ax.barh(names, medians, xerr=spread, color=PALETTE[0], height=0.6, capsize=3)
+    for i, (median, r) in enumerate(zip(medians, rows, strict=True)):
+        ax.text(r["most"] + 0.04, i, f"{median:.2f}", va="center")
+    ax.axvline(1, color="black", lw=1, label="import torch")
+    ax.axvline(1.25, color="black", lw=1, ls="--", label="a quarter more")
+    ax.set(xlabel="time of a process / import torch", xlim=(0, 1.15 * max(r["most"] for r in rows)))
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+    listed = ", ".join(f"{n} {m:.2f}" for n, m in zip(names[::-1], medians[::-1], strict=True))
+    return (
+        fig,
+        f"Bars of the time of a whole Python process as a multiple of one that imports torch: {listed}.",
+    )
+
+
+def inference(result: dict) -> tuple[Figure, str]:
+    """Dots of the errors of each side, and bars of its seconds."""
+    errors = rows_of(result, "rms error")
+    spent = rows_of(result, "s")
+    names = list(dict.fromkeys(r["name"] for r in errors))
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    # errors, a marker for each side
+    quantities = list(dict.fromkeys(r["of"] for r in errors))
+    for name, color, marker in zip(names, PALETTE, MARKERS, strict=False):
+        rows = [r for r in errors if r["name"] == name]
+        medians = [r["median"] for r in rows]
+        spread = [[r["median"] - r["least"] for r in rows], [r["most"] - r["median"] for r in rows]]
+        left.errorbar(quantities, medians, spread, fmt=marker, color=color, capsize=3, label=name)
+    left.set(ylabel="rms error", xmargin=0.2, ylim=(0, None))
+    left.legend(fontsize=9)
+    # seconds, training and sampling beside each other
+    bars = [f"{r['name']}: {r['of']}" for r in spent]
+    right.barh(bars, [r["median"] for r in spent], color=PALETTE[0])
+    right.invert_yaxis()
+    right.set(xlabel="seconds")
+    listed = ", ".join(f"{r['name']} {r['of']} {r['median']:.3f}" for r in errors)
+    return fig, (
+        "Left, the errors of the posterior's mean, standard deviation and side for exact samples and each "
+        f"method; right, the seconds of training and sampling. Errors: {listed}."
+    )
+
+
 def training(result: dict) -> tuple[Figure, str]:
     """Bars of a training step as a multiple of the bare one."""
     rows = [r for r in rows_of(result, "ratio") if r["name"].endswith("/ bare")][::-1]
-    names, medians = [r["name"].removesuffix(" / bare") for r in rows], [r["median"] for r in rows]
+    names = [r["name"].removesuffix(" / bare") for r in rows]
+    medians = [r["median"] for r in rows]
     spread = [[r["median"] - r["least"] for r in rows], [r["most"] - r["median"] for r in rows]]
     fig, ax = plt.subplots(figsize=(7.5, 3.2), layout="constrained")
     ax.barh(names, medians, xerr=spread, color=PALETTE[0], height=0.6, capsize=3, log=True)
@@ -75,7 +124,8 @@ def sampling(result: dict) -> tuple[Figure, str]:
 
 def quality(result: dict) -> tuple[Figure, str]:
     """Excess loss against seconds for every recipe."""
-    excess, spent = rows_of(result, "excess loss"), rows_of(result, "s")
+    excess = rows_of(result, "excess loss")
+    spent = rows_of(result, "s")
     fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
     curves = defaultdict(list)
     for e, s in zip(excess, spent, strict=True):
@@ -88,13 +138,17 @@ def quality(result: dict) -> tuple[Figure, str]:
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter("")
     ax.legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
-    told = ", ".join(f"{r['name']}, {r['steps']} steps: {r['mean']:.4f}" for r in excess)
-    return fig, f"Excess loss against seconds on logarithmic axes, means and extremes of three seeds: {told}."
+    listed = ", ".join(f"{r['name']}, {r['steps']} steps: {r['mean']:.4f}" for r in excess)
+    return (
+        fig,
+        f"Excess loss against seconds on logarithmic axes, means and extremes of three seeds: {listed}.",
+    )
 
 
 def interaction(result: dict) -> tuple[Figure, str]:
     """Stacked bars: computing, drawing and encoding for each control."""
-    parts, bars = ("computing", "drawing", "encoding"), {}
+    parts = ("computing", "drawing", "encoding")
+    bars: dict[str, dict[str, float]] = {}
     for r in result["rows"]:
         name = f"{r['explorer'].removesuffix('_explorer')}: {r['control']}"
         bars.setdefault(name, {})[r["name"]] = r["median"]
@@ -116,7 +170,8 @@ def interaction(result: dict) -> tuple[Figure, str]:
 
 def growth(result: dict) -> tuple[Figure, str]:
     """Cost against n, against d and against components, log-log."""
-    curves, slopes = defaultdict(list), {}
+    curves = defaultdict(list)
+    slopes = {}
     for r in result["rows"]:
         if r["unit"] == "ms":
             curves[r["name"]].append((r["size"], r["median"]))
@@ -154,7 +209,9 @@ def suite(result: dict) -> tuple[Figure, str]:
     return fig, f"Bars of the seconds of the slowest test files and notebooks: {listed}."
 
 
-FIGURES = {f.__name__: f for f in (training, quality, sampling, interaction, growth, suite)}
+FIGURES = {
+    f.__name__: f for f in (imports, training, quality, sampling, inference, interaction, growth, suite)
+}
 
 
 def markdown_table(result: dict) -> list[str]:

@@ -7,8 +7,6 @@ each stands the slope that the mathematics demands; the peak of memory is printe
 import time
 from collections.abc import Callable
 from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
 
 import torch
 
@@ -23,6 +21,7 @@ from fmtutorial import (
     train,
 )
 from fmtutorial.metrics import sliced_wasserstein
+from fmtutorial.training import ot_permutation
 
 PATH = StraightPath(0.1)
 SIZES = [100, 1000, 10_000, 100_000, 300_000, 1_000_000]
@@ -68,7 +67,12 @@ def distance(n: int, d: int) -> None:
     sliced_wasserstein(normal(n, d, 1), normal(n, d, 2), 64, torch.Generator().manual_seed(0))
 
 
-# what grows: the function of one size, the sizes, and the slope that is due
+def optimal_pairs(n: int) -> None:
+    """The optimal coupling of n points in the plane."""
+    ot_permutation(normal(n, 2, 1), normal(n, 2, 2))
+
+
+# what grows: the function of one size, the sizes, and the slope that is expected
 CURVES: dict[str, tuple[Callable[[int], object], list[int], float]] = {
     "train, 50 steps, n": (lambda n: training(n, 2), SIZES, 1.0),
     "train, 50 steps, d": (lambda d: training(10_000, d), DIMENSIONS, 1.0),
@@ -82,26 +86,30 @@ CURVES: dict[str, tuple[Callable[[int], object], list[int], float]] = {
     "marginal_velocity of data, d": (lambda d: data_velocity(500, d, 10_000), DIMENSIONS, 1.0),
     "sliced_wasserstein, n": (lambda n: distance(n, 2), SIZES, 1.0),
     "sliced_wasserstein, d": (lambda d: distance(10_000, d), DIMENSIONS, 1.0),
+    "ot_permutation, n": (optimal_pairs, [64, 128, 256, 512, 1024, 2048], 3.0),
 }
 
 
 def seconds(call: Callable[[], None], least: float = 0.02) -> float:
     """Process time of one call: repeated until it lasts long enough to be measured."""
     call()
-    start, count = time.process_time(), 0
+    start = time.process_time()
+    count = 0
     while count == 0 or time.process_time() - start < least:
         call()
         count += 1
     return (time.process_time() - start) / count
 
 
-def curve(name: str, call: Callable[[int], object], sizes: list[int], due: float, rounds: int) -> list[dict]:
+def curve(
+    name: str, call: Callable[[int], object], sizes: list[int], expected: float, rounds: int
+) -> list[dict]:
     """A row for each size, and one with the slope of the three largest."""
     costs = {size: [seconds(lambda s=size: call(s)) for _ in range(rounds)] for size in sizes}
     rows = [row(name, [1e3 * c for c in v], "ms", size=size) for size, v in costs.items()]
     large = sizes[-3:]
     slopes = [slope(large, [costs[s][r] for s in large]) for r in range(rounds)]
-    return [*rows, row(f"{name}: slope", slopes, "exponent", due=due)]
+    return [*rows, row(f"{name}: slope", slopes, "exponent", due=expected)]
 
 
 def peak_megabytes() -> float:
@@ -115,14 +123,10 @@ def peak_megabytes() -> float:
 
 def run(rounds: int) -> tuple[list[dict], list[str]]:
     """Every curve; three rounds are enough for slopes."""
-    rounds, rows, curves = min(rounds, 3), [], dict(CURVES)
-    if find_spec("fmtutorial.training.couplings"):
-        couplings = import_module("fmtutorial.training.couplings")
-        sizes = [64, 128, 256, 512, 1024, 2048]
-        ot = couplings.ot_permutation
-        curves["ot_permutation, n"] = (lambda n: ot(normal(n, 2, 1), normal(n, 2, 2)), sizes, 3.0)
-    for name, (call, sizes, due) in curves.items():
-        rows += curve(name, call, sizes, due, rounds)
+    rounds = min(rounds, 3)
+    rows = []
+    for name, (call, sizes, expected) in CURVES.items():
+        rows += curve(name, call, sizes, expected, rounds)
         print(rows[-1]["name"], rows[-1]["median"], flush=True)
     rows.append(row("peak memory of all this", [peak_megabytes()], "MB"))
     return rows, [

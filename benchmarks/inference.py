@@ -1,44 +1,54 @@
-"""Ours and sbi's FMPE on one budget: the heated rod's posterior from the same simulations and steps.
+"""Inference: ours and sbi's FMPE on one budget, the heated rod's posterior from the same pairs and steps.
 
-    python -m benchmarks.inference [seed]    needs `pip install sbi`
+    python -m benchmarks inference    without sbi, only ours beside exact samples: `pip install sbi`
 
 Both get the same pairs, the same number of gradient steps and batch size, and each its own recommended
 network and settings otherwise. Judged against the exact posterior: errors of mean and std in units of the
 posterior's std, the probability of the side, and processor seconds.
 """
 
-import sys
 import time
+from collections.abc import Callable
 from importlib.util import find_spec
 
 import torch
+from torch import Tensor
 
+from benchmarks.timing import row
 from fmtutorial import ConditionalVelocityNet, fit, integrate_flow
 from fmtutorial.problems import HeatRod
 
-N_PAIRS, N_STEPS, BATCH, N_JUDGED, N_SAMPLES = 20_000, 3000, 256, 20, 500
+N_PAIRS = 20_000  # simulated
+N_STEPS = 3000  # of gradient descent
+BATCH = 256
+N_JUDGED = 20  # observations
+N_SAMPLES = 500  # of each posterior
+SECONDS = ("train s", "sample s")
+
+# A function from observations (n, 3) to samples (n, N_SAMPLES, 32).
+Sampler = Callable[[Tensor], Tensor]
 
 
-def ours(rod: HeatRod, x1, y, seed: int):
-    """Trained by `fit`: a function from observations (n, 3) to samples (n, N_SAMPLES, 32), 8 evaluations."""
+def ours(rod: HeatRod, x1: Tensor, y: Tensor, seed: int) -> Sampler:
+    """Trained by `fit`; samples with 8 evaluations."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     net = ConditionalVelocityNet(
         x1.shape[1], condition_dim=y.shape[1], hidden_dim=128, n_blocks=2, unconditional=False
     )
-    options = {"batch_size": BATCH, "lr": 4e-3, "model": net, "condition_dropout": 0.0, "progress": False}
-    fit((x1, y), n_steps=N_STEPS, generator=generator, **options)
+    options = {"batch_size": BATCH, "lr": 4e-3, "condition_dropout": 0.0, "progress": False}
+    fit((x1, y), model=net, n_steps=N_STEPS, generator=generator, **options)
 
-    def sample(observed):
-        rows = observed.repeat_interleave(N_SAMPLES, 0)
-        x0 = torch.randn(len(rows), x1.shape[1], generator=generator)
-        end = integrate_flow(net, x0, n_steps=4, method="midpoint", condition=rows)[0][-1]
-        return end.reshape(len(observed), N_SAMPLES, -1)
+    def sample(observed: Tensor) -> Tensor:
+        conditions = observed.repeat_interleave(N_SAMPLES, 0)
+        x0 = torch.randn(len(conditions), x1.shape[1], generator=generator)
+        trajectory, _ = integrate_flow(net, x0, n_steps=4, method="midpoint", condition=conditions)
+        return trajectory[-1].reshape(len(observed), N_SAMPLES, -1)
 
     return sample
 
 
-def sbi_fmpe(rod: HeatRod, x1, y, seed: int):
+def sbi_fmpe(rod: HeatRod, x1: Tensor, y: Tensor, seed: int) -> Sampler:
     """sbi's FMPE with its defaults, for as many steps (a tenth of the pairs is kept for validation)."""
     from sbi.inference import FMPE
 
@@ -53,55 +63,61 @@ def sbi_fmpe(rod: HeatRod, x1, y, seed: int):
     )
     posterior = trainer.build_posterior()
 
-    def sample(observed):
+    def sample(observed: Tensor) -> Tensor:
         each = [posterior.sample((N_SAMPLES,), x=row, show_progress_bars=False) for row in observed]
         return torch.stack(each)
 
     return sample
 
 
-def judge(samples, posterior) -> dict[str, float]:
-    """Root mean squared errors against the exact posterior."""
-    s = samples.double()
-    p = (s[:, :, 16:].sum(-1) > s[:, :, :16].sum(-1)).double().mean(1)
-    return {
-        "mean": float(((s.mean(1) - posterior.mean) / posterior.std).square().mean().sqrt()),
-        "std": float((s.std(1) / posterior.std - 1).square().mean().sqrt()),
-        "side": float((p - posterior.weights[:, 1]).square().mean().sqrt()),
-    }
+def judge(samples: Tensor, posterior) -> dict[str, float]:
+    """Root mean squared errors of samples (n, N_SAMPLES, 32) against the exact posterior."""
+    samples = samples.double()
+    mean_error = (samples.mean(1) - posterior.mean) / posterior.std
+    std_error = samples.std(1) / posterior.std - 1
+    is_right = samples[:, :, 16:].sum(-1) > samples[:, :, :16].sum(-1)
+    side_error = is_right.double().mean(1) - posterior.weights[:, 1]
+    errors = {"mean": mean_error, "std": std_error, "side": side_error}
+    return {name: float(error.square().mean().sqrt()) for name, error in errors.items()}
 
 
 def compare(seed: int = 0) -> dict[str, dict[str, float]]:
-    """One row for each side, and one for exact samples, the best there is with N_SAMPLES."""
-    rod, generator = HeatRod(), torch.Generator().manual_seed(seed)
+    """One entry for each side, and one for exact samples, the best there is with N_SAMPLES."""
+    rod = HeatRod()
+    generator = torch.Generator().manual_seed(seed)
     x1, y = rod.sample(N_PAIRS, generator)
     _, observed = rod.sample(N_JUDGED, generator)
     posterior = rod.posterior(observed)
-    table = {"exact": judge(posterior.sample(N_SAMPLES, generator), posterior)}
-    sides = {"fmtutorial": ours} | ({"sbi FMPE": sbi_fmpe} if find_spec("sbi") else {})
+    found = {"exact samples": judge(posterior.sample(N_SAMPLES, generator), posterior)}
+    sides = {"fmtutorial": ours}
+    if find_spec("sbi"):
+        sides["sbi FMPE"] = sbi_fmpe
     for name, method in sides.items():
         start = time.process_time()
         sample = method(rod, x1, y, seed)
         trained = time.process_time()
-        table[name] = judge(sample(observed), posterior)
-        table[name] |= {"train s": trained - start, "sample s": time.process_time() - trained}
-    return table
+        samples = sample(observed)
+        sampled = time.process_time()
+        found[name] = judge(samples, posterior)
+        found[name] |= {"train s": trained - start, "sample s": sampled - trained}
+    return found
 
 
 def run(rounds: int) -> tuple[list[dict], list[str]]:
-    """Rows of medians over the seeds 0, 1, ...; without sbi only ours and exact samples."""
-    tables = [compare(seed) for seed in range(rounds)]
+    """Errors and seconds of each side over the seeds 0, 1, ..., three at most."""
+    rounds = min(rounds, 3)
+    results = [compare(seed) for seed in range(rounds)]
     rows = []
-    for name in tables[0]:
-        for key in tables[0][name]:
-            values = sorted(t[name][key] for t in tables)
-            spread = {"median": values[len(values) // 2], "least": values[0], "most": values[-1]}
-            rows.append({"name": f"{name}: {key}", "unit": "s" if key.endswith(" s") else "", **spread})
-    notes = [f"{N_PAIRS} pairs, {N_STEPS} steps of {BATCH}; errors in units of the exact std; process time"]
-    return rows, notes if "sbi FMPE" in tables[0] else [*notes, "sbi is not installed"]
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    for name, row in compare(int(sys.argv[1]) if len(sys.argv) > 1 else 0).items():
-        print(f"{name:12s}", "  ".join(f"{k} {v:.3f}" for k, v in row.items()))
+    for name, measured in results[0].items():
+        for key in measured:
+            values = [result[name][key] for result in results]
+            unit = "s" if key in SECONDS else "rms error"
+            rows.append(row(name, values, unit, of=key.removesuffix(" s")))
+    notes = [
+        f"{N_PAIRS} pairs, {N_STEPS} steps of {BATCH}, {rounds} seeds; {N_JUDGED} observations, "
+        f"{N_SAMPLES} samples of each posterior; process time",
+        "errors of mean and std in units of the exact std; of the probability of the side as it is",
+    ]
+    if "sbi FMPE" not in results[0]:
+        notes.append("sbi was not installed")
+    return rows, notes

@@ -8,8 +8,8 @@ import time
 from itertools import pairwise
 
 from benchmarks.timing import row
-from fmtutorial.widgets import explorer as _explorer
-from fmtutorial.widgets import sigma_min_explorer, step_count_explorer
+from fmtutorial.widgets import Explorer, sigma_min_explorer, step_count_explorer
+from fmtutorial.widgets.explorer import encode_png
 
 # the controls as the browser test moves them: a dozen values that were not shown before
 MOVES = {
@@ -32,20 +32,20 @@ MOVES = {
 }
 
 
-def broken_down(explorer, name: str, value) -> dict[str, float]:
+def broken_down(explorer: Explorer, name: str, value: float | str) -> dict[str, float]:
     """Milliseconds of process time for one move of one control."""
-    control = getattr(explorer, name)
+    control = explorer.controls[name]
     with control.hold_trait_notifications():  # without its own redraw
-        control.unobserve(explorer._redraw, names="value")
+        control.unobserve(explorer.redraw, names="value")
         control.value = value
     times = [time.process_time()]
     explorer.update()
     times.append(time.process_time())
     pixels = explorer.draw()
     times.append(time.process_time())
-    _explorer.encode_png(pixels)
+    encode_png(pixels)
     times.append(time.process_time())
-    control.observe(explorer._redraw, names="value")
+    control.observe(explorer.redraw, names="value")
     compute, draw, encode = (1e3 * (b - a) for a, b in pairwise(times))
     return {"computing": compute, "drawing": draw, "encoding": encode, "all three": compute + draw + encode}
 

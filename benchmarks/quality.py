@@ -17,7 +17,8 @@ from benchmarks.timing import row
 from fmtutorial import StraightPath, VelocityNet, fit, integrate_flow, standard_mixture, train
 from fmtutorial.metrics import excess_loss
 
-MIXTURE, PATH = standard_mixture(), StraightPath()
+MIXTURE = standard_mixture()
+PATH = StraightPath()
 SEEDS = (0, 1, 2)
 COSINE = {"schedule": "cosine"}
 
@@ -92,7 +93,9 @@ def log_prob(model, x: torch.Tensor) -> torch.Tensor:
 
 def measure(name: str, n_steps: int) -> list[dict]:
     """Excess, KL and seconds of one recipe over the seeds."""
-    excess, kl, spent = [], [], []
+    excess = []
+    kl = []
+    spent = []
     for seed in SEEDS:
         start = time.process_time()
         model = RECIPES[name](n_steps, seed)

@@ -20,7 +20,8 @@ from fmtutorial.metrics import sliced_wasserstein, sliced_wasserstein_floor
 from fmtutorial.sampling import CountEvaluations, euler_step, midpoint_step
 
 N = 5000
-MIXTURE, PATH = standard_mixture(), StraightPath()
+MIXTURE = standard_mixture()
+PATH = StraightPath()
 EXACT = exact.velocity_field(MIXTURE, PATH)
 STEPS = {"euler": (2, 4, 8, 16, 32, 64), "midpoint": (1, 2, 3, 4, 8, 16), "rk4": (1, 2, 4, 8)}
 TOLERANCES = (1e-1, 1e-2, 1e-3, 1e-5)  # of dopri5
@@ -45,7 +46,8 @@ def distance(end: torch.Tensor, seed: int) -> float:
 
 def solve(velocity, seed: int, method: str, **options) -> tuple[float, float, int]:
     """Error, seconds and NFE of one sampler on one set of noise."""
-    counted, x0 = CountEvaluations(velocity), noise_and_truth(seed)[0]
+    counted = CountEvaluations(velocity)
+    x0, _ = noise_and_truth(seed)
     start = time.process_time()
     end = integrate_flow(counted, x0, method=method, **options)[0][-1]
     seconds = time.process_time() - start
@@ -65,7 +67,8 @@ def errors(name: str, velocity, repeats: int, perfect: float) -> list[dict]:
     for seed in range(repeats):  # the samplers take turns
         for key, options in samplers().items():
             runs[key].append(solve(velocity, seed, **options))
-    rows, enough = [], {}
+    rows = []
+    enough: dict[str, int] = {}
     for key, results in runs.items():
         error, seconds, nfe = zip(*results, strict=True)
         at = {"velocity": name, "nfe": nfe[0], "mean": round(statistics.mean(error), 4)}
@@ -118,7 +121,9 @@ def by_torchdiffeq(velocity, x0, n: int) -> torch.Tensor:
 
 def overhead(n_points: int, rounds: int, library) -> list[dict]:
     """What solvers cost beside a plain loop: midpoint, 16 steps. Of few points it is all overhead."""
-    x0, n, repeats = torch.randn(n_points, 2, generator=seeded(1)), 16, max(1, 3000 // n_points)
+    x0 = torch.randn(n_points, 2, generator=seeded(1))
+    n = 16
+    repeats = max(1, 3000 // n_points)
     runs = {
         "plain loop": lambda: plain_loop(EXACT, x0, n, midpoint_step),
         "torchdiffeq": lambda: by_torchdiffeq(EXACT, x0, n),
@@ -148,7 +153,8 @@ def spacing(repeats: int) -> list[dict]:
             for seed in range(repeats):
                 x0 = noise_and_truth(seed)[0].double()
                 ideal = integrate_flow(EXACT, x0, n_steps=64, method="rk4")[0][-1]
-                times, x = warp(torch.linspace(0, 1, n + 1, dtype=torch.float64)), x0
+                times = warp(torch.linspace(0, 1, n + 1, dtype=torch.float64))
+                x = x0
                 for a, b in pairwise(times):
                     x = step(EXACT, x, a, b - a)
                 gaps.append(float((x - ideal).square().mean().sqrt()))

@@ -27,7 +27,8 @@ def peer(module: str, distribution: str | None = None):
 
 def interleaved(sides: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
     """What each side returns, `rounds` times: all sides take turns, each round starting at another side."""
-    names, values = list(sides), {name: [] for name in sides}
+    names = list(sides)
+    values: dict[str, list[float]] = {name: [] for name in sides}
     for side in sides.values():
         side()  # warm up
     for r in range(rounds):
@@ -38,8 +39,8 @@ def interleaved(sides: dict[str, Callable[[], float]], rounds: int) -> dict[str,
 
 def row(name: str, values: list[float], unit: str, **at) -> dict:
     """Median, least and most of some values, with whatever tells where they were taken."""
-    return {"name": name, **at, "unit": unit, "median": _short(statistics.median(values)),
-            "least": _short(min(values)), "most": _short(max(values))}  # fmt: skip
+    numbers = {"median": statistics.median(values), "least": min(values), "most": max(values)}
+    return {"name": name, **at, "unit": unit} | {key: _short(value) for key, value in numbers.items()}
 
 
 def ratio_rows(values: dict[str, list[float]], base: str, **at) -> list[dict]:
@@ -53,8 +54,9 @@ def ratio_rows(values: dict[str, list[float]], base: str, **at) -> list[dict]:
 
 def slope(sizes: list[float], costs: list[float]) -> float:
     """The exponent k of cost ~ size^k, by least squares on logarithms."""
-    x, y = [math.log(s) for s in sizes], [math.log(c) for c in costs]
-    return statistics.linear_regression(x, y).slope
+    log_sizes = [math.log(size) for size in sizes]
+    log_costs = [math.log(cost) for cost in costs]
+    return statistics.linear_regression(log_sizes, log_costs).slope
 
 
 def table(rows: list[dict]) -> str:
@@ -108,12 +110,12 @@ def record(part: str, rows: list[dict], rounds: int, notes: list[str]) -> dict:
 
 def problems(result: dict) -> list[str]:
     """What is wrong with a result, by the schema that figures and tests rely on; empty if all is right."""
-    due = {"part": str, "date": str, "processor": str, "cores": int, "threads": int, "system": str}
-    due |= {"versions": dict, "rounds": int, "notes": list, "rows": list}
+    kinds = {"part": str, "date": str, "processor": str, "cores": int, "threads": int, "system": str}
+    kinds |= {"versions": dict, "rounds": int, "notes": list, "rows": list}
     wrong = [
-        f"{key} must be {kind.__name__}" for key, kind in due.items() if type(result.get(key)) is not kind
+        f"{key} must be {kind.__name__}" for key, kind in kinds.items() if type(result.get(key)) is not kind
     ]
-    wrong += [f"unknown key {key}" for key in result if key not in due]
+    wrong += [f"unknown key {key}" for key in result if key not in kinds]
     for i, r in enumerate(result.get("rows", [])):
         missing = [k for k in ("name", "unit", "median", "least", "most") if k not in r]
         wrong += [f"row {i} has no {k}" for k in missing]

@@ -15,7 +15,9 @@ from benchmarks.timing import interleaved, peer, ratio_rows, row
 from fmtutorial import StraightPath, VelocityNet, standard_mixture, train
 from fmtutorial.training._batches import batches
 
-BATCH, STEPS, SIGMA_MIN = 128, 500, 1e-4
+BATCH = 128
+STEPS = 500
+SIGMA_MIN = 1e-4
 DATA = standard_mixture().sample(10_000, torch.Generator().manual_seed(0))
 
 

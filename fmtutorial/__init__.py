@@ -17,11 +17,11 @@ Each folder's names are imported from it, as in `from fmtutorial.sampling import
 your own code are also here. Nothing is loaded before it is first named.
 """
 
-import lazy_loader
+from fmtutorial import _lazy
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=[
         "distributions",

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from fmtutorial.checks._words import difference, first_frame, pattern
+from fmtutorial.checks._words import difference, first_frame, is_text, pattern
 
 
 @dataclass(frozen=True)
@@ -55,30 +55,37 @@ class Result:
         """Show nothing when `check`, which has printed the message, ends a cell."""
 
 
-class Stop(Exception):
+class Complaint(Exception):
     """Carries a sentence for the learner up to `judge`."""
 
 
 def judge(name: str, exercise: Exercise, answer) -> Result:
     """The result of one answer."""
+    if is_blank(answer):
+        return not_attempted(name, exercise.expects)
     try:
-        if answer is None or answer is ...:
-            return not_attempted(name, exercise.expects)
+        # what the learner's answer gives
         cases = [()] if exercise.inputs is None else exercise.inputs(fresh_generator())
         observe = observer(exercise, answer)
-        got = []
+        answers = []
         for case in cases:
             value = call(observe, case, answer)
-            if value is None or value is ...:
+            if is_blank(value):
                 return not_attempted(name, exercise.expects)
-            got.append(to_array(value))
+            answers.append(to_array(value))
+        # what is expected, and what there is to say
         truths = [to_array(exercise.truth(*copied(case))) for case in cases]
-        complaint = compare(exercise, cases, got, truths)
+        complaint = compare(exercise, cases, answers, truths)
         if complaint is None and exercise.also is not None:
             complaint = exercise.also(answer)
-    except Stop as stop:
-        complaint = str(stop)
+    except Complaint as raised:
+        complaint = str(raised)
     return Result(name, complaint is None, complaint or exercise.insight)
+
+
+def is_blank(value) -> bool:
+    """Is this what a stub that nobody has filled in holds, or returns?"""
+    return value is None or value is ...
 
 
 def fresh_generator() -> Generator:
@@ -95,14 +102,19 @@ def not_attempted(name: str, expects: str) -> Result:
 
 def observer(exercise: Exercise, answer) -> Callable:
     """A function of a case that gives what is compared."""
-    kind = (
-        "a value, not a function" if exercise.inputs is None else f"a function, got {type(answer).__name__}"
-    )
-    if callable(answer) == (exercise.inputs is None):
-        raise Stop(f"This should be {kind}. Expected: {exercise.expects}")
-    if exercise.observe is not None:
-        return lambda *case: exercise.observe(answer, *case)
-    return answer if exercise.inputs is not None else lambda: answer
+    wants_function = exercise.inputs is not None
+    if wants_function and not callable(answer):
+        got = type(answer).__name__
+        raise Complaint(f"This should be a function, got {got}. Expected: {exercise.expects}")
+    if callable(answer) and not wants_function:
+        raise Complaint(f"This should be a value, not a function. Expected: {exercise.expects}")
+
+    def observe(*case):
+        if exercise.observe is not None:
+            return exercise.observe(answer, *case)
+        return answer(*case) if wants_function else answer
+
+    return observe
 
 
 def copied(case: tuple) -> tuple:
@@ -112,27 +124,30 @@ def copied(case: tuple) -> tuple:
 
 def call(function: Callable, case: tuple, answer: Callable):
     """Run the learner's answer on one case; tell its errors and side effects in the learner's terms."""
-    mine = copied(case)
+    arguments = copied(case)
     try:
-        value = function(*mine)
+        value = function(*arguments)
     except NotImplementedError:
         return None
     except Exception as error:
-        raise Stop(error_sentence(error, answer)) from None
-    for original, after in zip(case, mine, strict=True):
+        raise Complaint(error_sentence(error, answer)) from None
+    for original, after in zip(case, arguments, strict=True):
         if isinstance(original, Tensor) and not torch.equal(original, after):
-            raise Stop("Your function changes one of its arguments in place (x += ...). Make a new tensor.")
+            raise Complaint(
+                "Your function changes one of its arguments in place (x += ...). Make a new tensor."
+            )
     return value
 
 
 def error_sentence(error: Exception, function: Callable) -> str:
     """An exception as one line, with the line of the learner's code that it comes from."""
-    text = (str(error).splitlines() or [""])[0][:160]
-    where = first_frame(traceback.extract_tb(error.__traceback__), function)
+    lines = str(error).splitlines() or [""]
+    text = lines[0][:160]
+    place = first_frame(traceback.extract_tb(error.__traceback__), function)
     hint = ""
     if "must match the size" in text or "cannot be multiplied" in text or "broadcast" in text:
         hint = " A t of shape (n,) does not broadcast against (n, d): t.reshape(-1, 1) gives (n, 1)."
-    return f"Your code raised {type(error).__name__}: {text}{where}{hint}"
+    return f"Your code raised {type(error).__name__}: {text}{place}{hint}"
 
 
 def to_array(value) -> np.ndarray:
@@ -143,46 +158,44 @@ def to_array(value) -> np.ndarray:
         value = [to_array(v) for v in value]
     try:
         array = np.asarray(value)
-        return array if array.dtype.kind in "US" else array.astype(np.float64)
+        return array if is_text(array) else array.astype(np.float64)
     except (TypeError, ValueError):
-        raise Stop(f"The answer must hold numbers, got {type(value).__name__}.") from None
+        raise Complaint(f"The answer must hold numbers, got {type(value).__name__}.") from None
 
 
-def compare(exercise: Exercise, cases: list, got: list, truths: list) -> str | None:
+def compare(exercise: Exercise, cases: list, answers: list, truths: list) -> str | None:
     """None if every case agrees; else the best explanation."""
-    if all(same(g, t, exercise) for g, t in zip(got, truths, strict=True)):
+    wrong = [k for k, answer in enumerate(answers) if not same(answer, truths[k], exercise)]
+    if not wrong:
         return None
-    if diagnosis := known_mistake(exercise, cases, got, truths):
-        return diagnosis
-    for g, t in zip(got, truths, strict=True):
-        if g.shape != t.shape:
-            return f"The shape is {g.shape}, expected {t.shape}. Expected: {exercise.expects}"
-    return pattern(cases, got, truths) + difference(exercise, cases, got, truths, same)
+    if sentence := known_mistake(exercise, cases, answers, truths):
+        return sentence
+    for answer, truth in zip(answers, truths, strict=True):
+        if answer.shape != truth.shape:
+            return f"The shape is {answer.shape}, expected {truth.shape}. Expected: {exercise.expects}"
+    first = wrong[0]
+    in_common = pattern(cases, answers, truths)
+    return in_common + difference(cases[first], answers[first], truths[first], exercise.truth)
 
 
 def same(a: np.ndarray, b: np.ndarray, exercise: Exercise) -> bool:
     """Equal shape and equal values within the exercise's tolerance; NaN equals nothing."""
     if a.shape != b.shape or a.dtype.kind != b.dtype.kind:
         return False
-    if a.dtype.kind == "U":
+    if is_text(a):
         return bool((a == b).all())
     return bool(np.isfinite(a).all()) and np.allclose(a, b, rtol=exercise.rtol, atol=exercise.atol)
 
 
-def known_mistake(exercise: Exercise, cases: list, got: list, truths: list) -> str | None:
-    """The sentence of the mistake whose answers these are, wherever it differs from the truth."""
+def known_mistake(exercise: Exercise, cases: list, answers: list, truths: list) -> str | None:
+    """The sentence of the mistake whose answers these are, wherever it can be computed, if it is one."""
     for sentence, wrong in exercise.mistakes.items():
-        theirs = [attempt(wrong, case) for case in cases]
-        telling = False
-        for g, w, t in zip(got, theirs, truths, strict=True):
-            if w is None:
-                continue
-            if not same(g, w, exercise):
-                break
-            telling |= not same(w, t, exercise)
-        else:
-            if telling:
-                return sentence
+        mistaken = [attempt(wrong, case) for case in cases]
+        computed = [k for k, value in enumerate(mistaken) if value is not None]
+        explains = all(same(answers[k], mistaken[k], exercise) for k in computed)
+        differs = any(not same(mistaken[k], truths[k], exercise) for k in computed)
+        if explains and differs:
+            return sentence
     return None
 
 
@@ -190,5 +203,5 @@ def attempt(wrong: Callable, case: tuple) -> np.ndarray | None:
     """A known mistake's answer, or None where it cannot be computed."""
     try:
         return to_array(wrong(*copied(case)))
-    except (RuntimeError, ValueError, TypeError, IndexError, ZeroDivisionError, Stop):
+    except (RuntimeError, ValueError, TypeError, IndexError, ZeroDivisionError, Complaint):
         return None

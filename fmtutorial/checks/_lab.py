@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fmtutorial.checks._engine import Exercise, Result, Stop, call, judge, not_attempted
+from fmtutorial.checks._engine import Complaint, Exercise, Result, call, is_blank, judge, not_attempted
 
 PROGRAM = "the program repaired, with the same arguments and the same kind of result"
 
@@ -24,18 +24,18 @@ class Bug:
 def judge_bug(name: str, bug: Bug, answer) -> Result:
     """The result of a pair (test, repaired)."""
     expects = "a pair (test, repaired): test(program) is True for a right program and False for a broken one"
-    if answer is None or answer is ...:
+    if is_blank(answer):
         return not_attempted(name, expects)
     if not isinstance(answer, (tuple, list)) or len(answer) != 2 or not all(map(callable, answer)):
         return Result(name, False, f"Expected {expects}.")
     test, repaired = answer
     try:
         verdict = call(test, (bug.broken,), test)
-        if verdict is None or verdict is ...:
+        if is_blank(verdict):
             return not_attempted(name, f"{expects}; and the program repaired")
         complaint = complaint_about(test, verdict, bug)
-    except Stop as stop:
-        complaint = f"Your test: {stop}"
+    except Complaint as raised:
+        complaint = f"Your test: {raised}"
     if complaint is not None:
         return Result(name, False, complaint)
     return judge(name, bug.exercise, repaired)

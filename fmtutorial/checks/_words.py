@@ -2,65 +2,95 @@
 
 import inspect
 import traceback
+from collections.abc import Callable
 
 import numpy as np
 from torch import Tensor
 
 
-def first_frame(frames: traceback.StackSummary, function) -> str:
+def first_frame(frames: traceback.StackSummary, function: Callable) -> str:
     """Where in the learner's own code an error arose: ' (line 3: `return x / 0`)'."""
     code = getattr(function, "__code__", None)
-    own = [f for f in frames if code is not None and f.filename == code.co_filename]
-    if not own:
+    if code is None:
         return ""
-    frame = own[-1]
-    return f" (line {frame.lineno}: `{frame.line}`)" if frame.line else f" (line {frame.lineno})"
+    own_frames = [frame for frame in frames if frame.filename == code.co_filename]
+    if not own_frames:
+        return ""
+    last = own_frames[-1]
+    return f" (line {last.lineno}: `{last.line}`)" if last.line else f" (line {last.lineno})"
 
 
-def pattern(cases: list, got: list, truths: list) -> str:
+def pattern(cases: list[tuple], answers: list[np.ndarray], truths: list[np.ndarray]) -> str:
     """What the wrong numbers have in common, if anything, as a sentence with a space after it."""
-    g, t = np.concatenate([a.ravel() for a in got]), np.concatenate([a.ravel() for a in truths])
-    if g.dtype.kind == "U" or t.dtype.kind == "U":
+    numbers = np.concatenate([a.ravel() for a in answers])
+    expected = np.concatenate([a.ravel() for a in truths])
+    if is_text(numbers) or is_text(expected):
         return ""
-    if not np.isfinite(g).all():
-        return f"{int((~np.isfinite(g)).sum())} of your {g.size} numbers are NaN or infinite. "
-    if returns_an_argument(cases, got):
+    # the numbers by themselves
+    n_not_finite = int((~np.isfinite(numbers)).sum())
+    if n_not_finite:
+        return f"{n_not_finite} of your {numbers.size} numbers are NaN or infinite. "
+    if returns_an_argument(cases, answers):
         return "Your function returns one of its arguments unchanged. "
-    if g.size > 1 and np.ptp(g) == 0:
+    if numbers.size > 1 and np.ptp(numbers) == 0:
         return "Your answer is the same number everywhere. "
-    ratios = g[np.abs(t) > 1e-3] / t[np.abs(t) > 1e-3]
+    # the numbers beside the truth
+    not_small = np.abs(expected) > 1e-3
+    ratios = numbers[not_small] / expected[not_small]
     if ratios.size > 2 and np.ptp(ratios) < 1e-2 * np.abs(ratios).max():
         factor = float(np.median(ratios))
         return "The sign is wrong. " if abs(factor + 1) < 1e-2 else f"It is {factor:.3g} times too large. "
-    if all(a.ndim == 2 and a.shape[0] == a.shape[1] and np.allclose(a.T, b) for a, b in zip(got, truths)):
+    if all(is_transposed(a, t) for a, t in zip(answers, truths, strict=True)):
         return "It is transposed. "
     return ""
 
 
-def returns_an_argument(cases: list, got: list) -> bool:
+def is_transposed(answer: np.ndarray, truth: np.ndarray) -> bool:
+    """Is a square matrix the transpose of the truth?"""
+    is_square = answer.ndim == 2 and answer.shape[0] == answer.shape[1]
+    return is_square and np.allclose(answer.T, truth)
+
+
+def returns_an_argument(cases: list[tuple], answers: list[np.ndarray]) -> bool:
     """Does every answer equal the same argument of its case?"""
 
-    def equal(argument, answer) -> bool:
+    def equal(argument, answer: np.ndarray) -> bool:
         fits = isinstance(argument, Tensor) and argument.shape == answer.shape
         return fits and np.allclose(argument.double().numpy(), answer)
 
-    return any(all(equal(c[k], g) for c, g in zip(cases, got, strict=True)) for k in range(len(cases[0])))
+    n_arguments = len(cases[0])
+    return any(
+        all(equal(case[k], answer) for case, answer in zip(cases, answers, strict=True))
+        for k in range(n_arguments)
+    )
 
 
-def difference(exercise, cases: list, got: list, truths: list, same) -> str:
-    """For which input the answer differs: expected and got, in small numbers."""
-    for case, g, t in zip(cases, got, truths, strict=True):
-        if same(g, t, exercise):
-            continue
-        names = list(inspect.signature(exercise.truth).parameters)
-        row = 0
-        if g.ndim and g.dtype.kind != "U":
-            apart = np.nan_to_num(np.abs(g - t), nan=np.inf).reshape(len(g), -1).max(axis=1)
-            row = int(apart.argmax())
-        told = [f"{n} = {small(a, row, g)}" for n, a in zip(names, case, strict=False) if not callable(a)]
-        at = f"For {', '.join(told)}: e" if told else "E"
-        return f"{at}xpected {small(t, row, t)}, got {small(g, row, g)}."
-    return ""
+def difference(case: tuple, answer: np.ndarray, truth: np.ndarray, true_function: Callable) -> str:
+    """For which input an answer differs most: expected and got, in small numbers."""
+    row = worst_row(answer, truth)
+    numbers = f"{small(truth, row, truth)}, got {small(answer, row, answer)}."
+    names = inspect.signature(true_function).parameters
+    inputs = [
+        f"{name} = {small(argument, row, answer)}"
+        for name, argument in zip(names, case, strict=False)
+        if not callable(argument)
+    ]
+    if inputs:
+        return f"For {', '.join(inputs)}: expected {numbers}"
+    return f"Expected {numbers}"
+
+
+def worst_row(answer: np.ndarray, truth: np.ndarray) -> int:
+    """The row where an answer is furthest from the truth (0 for text, and where there are no rows)."""
+    if answer.ndim == 0 or is_text(answer) or is_text(truth):
+        return 0
+    error = np.nan_to_num(np.abs(answer - truth), nan=np.inf)
+    return int(error.reshape(len(answer), -1).max(axis=1).argmax())
+
+
+def is_text(array: np.ndarray) -> bool:
+    """Does an array hold strings, or bytes?"""
+    return array.dtype.kind in "US"
 
 
 def small(value, row: int, like: np.ndarray) -> str:
@@ -69,9 +99,9 @@ def small(value, row: int, like: np.ndarray) -> str:
         value = value.detach().double().numpy()
     if isinstance(value, np.ndarray):
         if value.ndim and like.ndim and len(value) == len(like):
-            value = value[row]
-        text = np.array2string(
-            np.asarray(value), precision=3, suppress_small=True, separator=", ", threshold=8
-        )
-        return " ".join(text.split())
+            value = np.asarray(value[row])
+        if value.ndim or is_text(value):
+            text = np.array2string(value, precision=3, suppress_small=True, separator=", ", threshold=8)
+            return " ".join(text.split())
+        value = float(value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)

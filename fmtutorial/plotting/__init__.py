@@ -1,19 +1,23 @@
 """Showing: the course's figures, and small grey images as one large picture."""
 
-import lazy_loader
+from fmtutorial import _lazy
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
-        "figures": [
+        "colors": [
             "NOISE",
             "DATA",
             "LEARNED",
             "EXACT",
+            "ANGLES",
+            "get_angle_colors",
+            "angle_key",
+        ],
+        "figures": [
             "LIMITS",
             "set_theme",
             "show",
-            "get_angle_colors",
             "grid",
             "plot_density",
             "square",

@@ -1,7 +1,7 @@
 """Figures of the course: functions take and return axes or figures; `show` displays one with its alt text."""
 
-import math
-from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,44 +9,33 @@ import seaborn as sns
 import torch
 from IPython.display import display
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 from torch import Tensor
 
 from fmtutorial import _validate
+from fmtutorial._types import LogDensity, Velocity
+from fmtutorial.distributions import GaussianMixture
 from fmtutorial.exact import marginal_log_prob
+from fmtutorial.paths import AffineGaussianPath
+from fmtutorial.plotting.colors import DATA, EXACT, LEARNED, NOISE, angle_key, get_angle_colors
 
-NOISE, DATA, LEARNED, EXACT = "#0072B2", "#D55E00", "#009E73", "#222222"  # Okabe & Ito 2008
+if TYPE_CHECKING:
+    from fmtutorial.training import TrainingHistory
+
 LIMITS = (-3.5, 5.0, -3.5, 4.5)  # a window that holds the noise and the standard mixture
-
-# Around an ellipse in lightness and blue-yellow, the two contrasts that every kind of colour vision keeps.
-ANGLES = LinearSegmentedColormap.from_list(
-    "angles",
-    [
-        "#C8B1AF",
-        "#DCA079",
-        "#C6873F",
-        "#966E08",
-        "#665500",
-        "#4B4011",
-        "#473533",
-        "#4B3861",
-        "#485095",
-        "#4074C2",
-        "#5899DA",
-        "#93AFD3",
-        "#C8B1AF",
-    ],
-)
 
 
 def set_theme() -> None:
     """The course's look: seaborn's "ticks" style in a colour-blind-safe palette, on a white page."""
-    sns.set_theme(context="notebook", style="ticks", palette="colorblind", rc={
-        "figure.dpi": 96, "figure.constrained_layout.use": True, "axes.spines.top": False,
-        "axes.spines.right": False, "legend.frameon": False,
-    })  # fmt: skip
+    settings = {
+        "figure.dpi": 96,
+        "figure.constrained_layout.use": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "legend.frameon": False,
+    }
+    sns.set_theme(context="notebook", style="ticks", palette="colorblind", rc=settings)
 
 
 def show(fig: Figure, alt: str) -> None:
@@ -55,27 +44,17 @@ def show(fig: Figure, alt: str) -> None:
     plt.close(fig)
 
 
-def get_angle_colors(positions) -> np.ndarray:
-    """A colour (n, 4) for each point (n, 2) by its angle about the origin, from a cyclic colour map."""
-    positions = np.asarray(
-        positions.detach().cpu() if isinstance(positions, Tensor) else positions, dtype=float
-    )
-    if positions.ndim != 2 or positions.shape[1] != 2:
-        raise ValueError(f"positions must have the shape (n, 2), got {positions.shape}")
-    if not np.isfinite(positions).all():
-        raise ValueError("positions must be finite, got NaN or infinite values")
-    return ANGLES(np.arctan2(positions[:, 1], positions[:, 0]) / (2 * math.pi) % 1.0)
-
-
-def grid(limits=LIMITS, n: int = 100) -> tuple[Tensor, Tensor, Tensor]:
+def grid(limits: tuple = LIMITS, n: int = 100) -> tuple[Tensor, Tensor, Tensor]:
     """Coordinates X and Y (n, n) of a regular grid, and the same as points (n * n, 2)."""
-    x, y = torch.linspace(limits[0], limits[1], n), torch.linspace(limits[2], limits[3], n)
+    left, right, bottom, top = limits
+    x = torch.linspace(left, right, n)
+    y = torch.linspace(bottom, top, n)
     X, Y = torch.meshgrid(x, y, indexing="xy")
     return X, Y, torch.stack([X.flatten(), Y.flatten()], dim=1)
 
 
 def plot_density(
-    log_prob: Callable[[Tensor], Tensor], ax: Axes | None = None, limits=LIMITS, fill=True, **style
+    log_prob: LogDensity, ax: Axes | None = None, limits: tuple = LIMITS, fill: bool = True, **style
 ) -> Axes:
     """Contours of a density given by `log_prob` (points (n, 2) -> (n,)): filled grey, or lines."""
     ax = ax or plt.subplots()[1]
@@ -89,13 +68,13 @@ def plot_density(
     return square(ax, limits)
 
 
-def square(ax: Axes, limits=LIMITS) -> Axes:
+def square(ax: Axes, limits: tuple = LIMITS) -> Axes:
     """The same scale on both axes, within `limits` (left, right, bottom, top)."""
     ax.set(xlim=limits[:2], ylim=limits[2:], xlabel="coordinate 1", ylabel="coordinate 2", aspect="equal")
     return ax
 
 
-def plot_samples(x: Tensor, ax: Axes | None = None, limits=LIMITS, **style) -> Axes:
+def plot_samples(x: Tensor, ax: Axes | None = None, limits: tuple = LIMITS, **style) -> Axes:
     """Points (n, 2) as small dots."""
     ax = ax or plt.subplots()[1]
     ax.scatter(*x.detach().cpu().T, **{"s": 6, "color": DATA, "alpha": 0.6, "linewidths": 0} | style)
@@ -103,10 +82,10 @@ def plot_samples(x: Tensor, ax: Axes | None = None, limits=LIMITS, **style) -> A
 
 
 def plot_vector_field(
-    velocity: Callable[[Tensor, Tensor], Tensor],
+    velocity: Velocity,
     t: float,
     ax: Axes | None = None,
-    limits=LIMITS,
+    limits: tuple = LIMITS,
     n: int = 18,
     **style,
 ) -> Axes:
@@ -119,23 +98,24 @@ def plot_vector_field(
     return square(ax, limits)
 
 
-def plot_trajectories(trajectory: Tensor, ax: Axes | None = None, limits=LIMITS, **style) -> Axes:
+def plot_trajectories(trajectory: Tensor, ax: Axes | None = None, limits: tuple = LIMITS, **style) -> Axes:
     """Curves of a trajectory (T, n, 2), each in the colour of its starting angle, with a dot at its end."""
     ax = ax or plt.subplots()[1]
     trajectory = trajectory.detach().cpu()
-    for curve, color in zip(trajectory.transpose(0, 1), get_angle_colors(trajectory[0]), strict=True):
+    colors = get_angle_colors(trajectory[0])
+    for curve, color in zip(trajectory.transpose(0, 1), colors, strict=True):
         ax.plot(*curve.T, **{"color": color, "lw": 1.0, "alpha": 0.8} | style)
-    ax.scatter(*trajectory[-1].T, c=get_angle_colors(trajectory[0]), s=10, zorder=3)
+    ax.scatter(*trajectory[-1].T, c=colors, s=10, zorder=3)
     return square(ax, limits)
 
 
 def plot_trajectory_panels(
     trajectory: Tensor,
     t: Tensor,
-    mixture=None,
-    path=None,
-    times=(0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
-    limits=LIMITS,
+    mixture: GaussianMixture | None = None,
+    path: AffineGaussianPath | None = None,
+    times: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
+    limits: tuple = LIMITS,
 ) -> Figure:
     """Six moments of a flow: points coloured by the angle they started at, over the exact density of p_t."""
     _validate.same_shape(trajectory[:, 0, 0], "trajectory[:, 0, 0]", t, "t")
@@ -144,26 +124,31 @@ def plot_trajectory_panels(
     for ax, moment in zip(axes.flat, times, strict=True):
         i = int((t - moment).abs().argmin())
         if mixture is not None:
-            plot_density(
-                lambda x, s=float(t[i]): marginal_log_prob(mixture, path, x, s),
-                ax,
-                limits,
-                fill=False,
-                zorder=3,
-            )
+            log_prob = partial(_log_prob_at, float(t[i]), mixture, path)
+            plot_density(log_prob, ax, limits, fill=False, zorder=3)
         ax.scatter(*trajectory[i].T, c=colors, s=7, linewidths=0)
         square(ax, limits).set_title(f"t = {float(t[i]):.1f}")
         ax.label_outer()
+    angle_key(axes[0, 0])
     return fig
 
 
-def plot_loss(history, floor: float | None = None, ax: Axes | None = None, window: int = 100) -> Axes:
+def _log_prob_at(t: float, mixture: GaussianMixture, path: AffineGaussianPath, x: Tensor) -> Tensor:
+    """log p_t at points x (n, 2), with x last."""
+    return marginal_log_prob(mixture, path, x, t)
+
+
+def plot_loss(
+    history: "TrainingHistory", floor: float | None = None, ax: Axes | None = None, window: int = 100
+) -> Axes:
     """Losses by step: every one faintly, their running mean, and the exact floor as a dashed line."""
     ax = ax or plt.subplots(figsize=(8, 4))[1]
     smooth = history.smoothed(window)
+    n_steps = len(history.losses)
     ax.plot(history.losses, color=LEARNED, alpha=0.25, lw=0.5, label="loss of each batch")
-    first = len(history.losses) - len(smooth)
-    ax.plot(range(first, len(history.losses)), smooth, color=LEARNED, lw=2, label=f"mean of {window} steps")
+    ax.plot(
+        range(n_steps - len(smooth), n_steps), smooth, color=LEARNED, lw=2, label=f"mean of {window} steps"
+    )
     if floor is not None:
         ax.axhline(floor, color=EXACT, ls="--", label=f"exact floor, {floor:.4g}")
     ax.set(xlabel="training step", ylabel="CFM loss")
@@ -172,7 +157,7 @@ def plot_loss(history, floor: float | None = None, ax: Axes | None = None, windo
 
 
 def plot_error_vs_nfe(
-    results: dict, floor: float | None = None, ax: Axes | None = None, ylabel="error"
+    results: dict[str, tuple], floor: float | None = None, ax: Axes | None = None, ylabel: str = "error"
 ) -> Axes:
     """Errors on log-log axes from {name: (NFE list, error list)}, a marker for each name, and a floor."""
     ax = ax or plt.subplots(figsize=(7.5, 4.8))[1]
@@ -188,9 +173,10 @@ def plot_error_vs_nfe(
     return ax
 
 
-def plot_conditional_and_marginal(conditional: Tensor, marginal: Tensor, limits=LIMITS) -> Figure:
+def plot_conditional_and_marginal(conditional: Tensor, marginal: Tensor, limits: tuple = LIMITS) -> Figure:
     """Side by side: conditional paths (T, n, 2), and marginal trajectories, of which no two ever meet."""
     fig, axes = plt.subplots(1, 2, figsize=(11, 5.2), sharex=True, sharey=True)
     plot_trajectories(conditional, axes[0], limits).set_title("conditional paths: straight, and they cross")
     plot_trajectories(marginal, axes[1], limits).set_title("marginal trajectories: no two ever meet")
+    angle_key(axes[1])
     return fig

@@ -17,21 +17,33 @@ def mosaic(x: Tensor, columns: int = 10, low: float = -2.0) -> np.ndarray:
 
     `columns` images in each row; a row that n does not fill is filled up with `low`.
     """
-    x, columns = _validate.points(x, "x"), _validate.positive_int(columns, "columns")
+    x = _validate.points(x, "x")
+    columns = _validate.positive_int(columns, "columns")
     side = math.isqrt(x.shape[1])
     if side * side != x.shape[1]:
         raise ValueError(f"x must have the shape (n, side * side), got {tuple(x.shape)}")
     rows = max(1, math.ceil(len(x) / columns))
-    sheet = np.full((rows * columns, side + 1, side + 1), low)
-    sheet[: len(x), :-1, :-1] = x.detach().cpu().reshape(-1, side, side).numpy()
-    sheet = sheet.reshape(rows, columns, side + 1, side + 1).transpose(0, 2, 1, 3)
-    return sheet.reshape(rows * (side + 1), columns * (side + 1))[:-1, :-1]
+    # one tile for each place, with a margin below and to its right
+    tile = side + 1
+    tiles = np.full((rows * columns, tile, tile), low)
+    tiles[: len(x), :-1, :-1] = x.detach().cpu().reshape(-1, side, side).numpy()
+    # side by side: (rows, columns, y, x) -> (rows, y, columns, x)
+    sheet = tiles.reshape(rows, columns, tile, tile).transpose(0, 2, 1, 3)
+    return sheet.reshape(rows * tile, columns * tile)[:-1, :-1]
 
 
-def plot_images(x: Tensor, ax: Axes | None = None, columns: int = 10, limits=(-2.0, 2.0), **style) -> Axes:
+def plot_images(
+    x: Tensor,
+    ax: Axes | None = None,
+    columns: int = 10,
+    limits: tuple[float, float] = (-2.0, 2.0),
+    **style,
+) -> Axes:
     """Images (n, side * side) in rows of `columns`; limits[0] is paper and limits[1] ink."""
     sheet = mosaic(x, columns, limits[0])
-    ax = ax or plt.subplots(figsize=(0.55 * columns, 0.55 * len(sheet) / sheet.shape[1] * columns))[1]
+    if ax is None:
+        width = 0.55 * columns
+        _, ax = plt.subplots(figsize=(width, width * sheet.shape[0] / sheet.shape[1]))
     ax.imshow(sheet, **{"cmap": INK, "vmin": limits[0], "vmax": limits[1]} | style)
     ax.set_axis_off()
     return ax

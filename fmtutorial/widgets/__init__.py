@@ -1,8 +1,8 @@
 """Trying: interactive figures, each named by what it moves."""
 
-import lazy_loader
+from fmtutorial import _lazy
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "explorer": ["Explorer"],

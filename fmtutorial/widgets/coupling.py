@@ -1,29 +1,29 @@
 """Interactive figure: what the coupling does to Euler's method."""
 
-from collections.abc import Callable
-
 import ipywidgets
-import torch
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 from torch import Tensor
 
 from fmtutorial import _validate, exact, plotting
+from fmtutorial._types import Velocity
 from fmtutorial.distributions import GaussianMixture, standard_mixture
-from fmtutorial.metrics import sliced_wasserstein, sliced_wasserstein_floor, straightness
+from fmtutorial.metrics import straightness
 from fmtutorial.paths import StraightPath
 from fmtutorial.sampling import integrate_flow
-from fmtutorial.widgets.explorer import SEED, Explorer, choice, control, generator
+from fmtutorial.widgets.explorer import Explorer, Yardstick, choice, control, rms_gap
 
 MOST_STEPS = 16
-SHOWN = 80  # trajectories drawn
-WIDER = 1.1  # the third panel, than the others
-COLORS = (plotting.NOISE, plotting.DATA, plotting.LEARNED, "#CC79A7")  # beside a marker for each
+N_TRAJECTORIES = 80  # trajectories drawn
+THIRD_PANEL_WIDTH = 1.1  # in widths of the first two
+COLORS = (plotting.NOISE, plotting.DATA, plotting.LEARNED, "#CC79A7")
+MARKERS = "osD^vP*X"  # beside a colour for each curve
 
 
 def coupling_explorer(
-    models: dict[str, Callable] | None = None, mixture: GaussianMixture | None = None, n_samples: int = 500
+    models: dict[str, Velocity] | None = None, mixture: GaussianMixture | None = None, n_samples: int = 500
 ) -> "CouplingExplorer":
     """Controls for the coupling (one velocity of `models` each) and the number of Euler steps.
 
@@ -40,81 +40,98 @@ def coupling_explorer(
 
 
 class CouplingExplorer(Explorer):
-    """See `coupling_explorer`."""
+    """Three panels for one coupling: Euler's trajectories, their end points, and the error of every count.
 
-    def __init__(self, models: dict[str, Callable], mixture: GaussianMixture, n_samples: int):
-        self._x0 = torch.randn(n_samples, mixture.dim, generator=generator())
-        self._truth = mixture.sample(n_samples, generator().manual_seed(SEED + 1), stratified=True)
-        self._floor, _ = sliced_wasserstein_floor(mixture, n_samples, 10, generator(), stratified=True)
-        self._runs = {name: self._all_runs(model) for name, model in models.items()}
+    Artists: `trajectory_lines`, `trajectory_ends`, `end_points` and `ring`, around the error shown.
+    """
+
+    def __init__(self, models: dict[str, Velocity], mixture: GaussianMixture, n_samples: int):
+        self.yardstick = Yardstick(mixture, n_samples)
+        self._flows = {name: self._flow_by_steps(velocity) for name, velocity in models.items()}
+        # the still parts: contours, and a curve of errors for each coupling
         figure, axes = three_panels()
         for ax in axes[:2]:
             plotting.plot_density(mixture.log_prob, ax, fill=False)
             plotting.square(ax).label_outer()
-        steps = range(1, MOST_STEPS + 1)
-        for i, (name, (_, numbers)) in enumerate(self._runs.items()):
-            look = {"marker": "osD^vP*X"[i % 8], "color": COLORS[i % 4], "ms": 4, "lw": 1.2}
-            axes[2].plot(steps, [row["error"] for row in numbers], label=name, **look)
-        axes[2].axhline(self._floor, color=plotting.EXACT, ls="--", lw=1, label="exact samples")
-        axes[2].legend(fontsize=8, frameon=False)
-        colors = plotting.get_angle_colors(self._x0)
-        self._lines = axes[0].add_collection(LineCollection([], colors=colors[:SHOWN], lw=0.9, alpha=0.9))
-        self._few = axes[0].scatter(*self._x0[:SHOWN].T, c=colors[:SHOWN], s=12, zorder=3)
-        self._all = axes[1].scatter(*self._x0.T, c=colors, s=7, linewidths=0, zorder=3)
-        (self._here,) = axes[2].plot([], [], "o", ms=13, mfc="none", mec=plotting.EXACT, mew=1.8)
+        self._draw_errors(axes[2])
+        # the artists that move
+        x0 = self.yardstick.x0
+        plotting.angle_key(axes[0])
+        colors = plotting.get_angle_colors(x0)
+        few = colors[:N_TRAJECTORIES]
+        self.trajectory_lines = axes[0].add_collection(LineCollection([], colors=few, lw=0.9, alpha=0.9))
+        self.trajectory_ends = axes[0].scatter(*x0[:N_TRAJECTORIES].T, c=few, s=12, zorder=3)
+        self.end_points = axes[1].scatter(*x0.T, c=colors, s=7, linewidths=0, zorder=3)
+        (self.ring,) = axes[2].plot([], [], "o", ms=13, mfc="none", mec=plotting.EXACT, mew=1.8)
+        moving = [self.trajectory_lines, self.trajectory_ends, self.end_points, self.ring]
+        # the controls
         controls = {
             "n_steps": control(ipywidgets.IntSlider, "Euler steps", value=1, min=1, max=MOST_STEPS),
             "coupling": choice("coupling", list(models)),
         }
-        super().__init__(figure, [self._lines, self._few, self._all, self._here], controls)
+        super().__init__(figure, moving, controls)
+
+    def _flow_by_steps(self, velocity: Velocity) -> list[tuple[Tensor, dict[str, float]]]:
+        """For 1, 2, ... Euler steps, the trajectory (n_steps + 1, n, 2) and its numbers."""
+        x0 = self.yardstick.x0
+        well_solved, t = integrate_flow(velocity, x0, n_steps=64, method="midpoint")
+        curved = straightness(well_solved, t)
+        flows = []
+        for n_steps in range(1, MOST_STEPS + 1):
+            trajectory, _ = integrate_flow(velocity, x0, n_steps=n_steps, method="euler")
+            numbers = {
+                "error": self.yardstick.error(trajectory[-1]),
+                "floor": self.yardstick.floor,
+                "gap": rms_gap(trajectory[-1], well_solved[-1]),
+                "straightness": curved,
+            }
+            flows.append((trajectory, numbers))
+        return flows
+
+    def _draw_errors(self, ax: Axes) -> None:
+        """Draw each coupling's error against the number of Euler steps, and the floor."""
+        steps = range(1, MOST_STEPS + 1)
+        for i, (name, flows) in enumerate(self._flows.items()):
+            errors = [numbers["error"] for _, numbers in flows]
+            marker = MARKERS[i % len(MARKERS)]
+            color = COLORS[i % len(COLORS)]
+            ax.plot(steps, errors, marker=marker, color=color, ms=4, lw=1.2, label=name)
+        ax.axhline(self.yardstick.floor, color=plotting.EXACT, ls="--", lw=1, label="exact samples")
+        ax.legend(fontsize=8, frameon=False)
 
     def update(self) -> None:
         """Redraw the three panels for the values of coupling and steps."""
-        n, (trajectories, numbers) = self.n_steps.value, self._runs[self.coupling.value]
-        trajectory, self.numbers = trajectories[n - 1], numbers[n - 1]
-        self._lines.set_segments(trajectory[:, :SHOWN].transpose(0, 1).numpy())
-        self._few.set_offsets(trajectory[-1, :SHOWN].numpy())
-        self._all.set_offsets(trajectory[-1].numpy())
-        self._here.set_data([n], [self.numbers["error"]])
+        n_steps = self.n_steps.value
+        trajectory, self.numbers = self._flows[self.coupling.value][n_steps - 1]
+        self.trajectory_lines.set_segments(trajectory[:, :N_TRAJECTORIES].transpose(0, 1).numpy())
+        self.trajectory_ends.set_offsets(trajectory[-1, :N_TRAJECTORIES].numpy())
+        self.end_points.set_offsets(trajectory[-1].numpy())
+        self.ring.set_data([n_steps], [self.numbers["error"]])
 
     def describe(self) -> str:
         """The settings and the numbers in words."""
-        told, n = self.numbers, self.n_steps.value
+        numbers = self.numbers
+        n_steps = self.n_steps.value
         return (
-            f"Coupling: {self.coupling.value}; {n} Euler step{'s' * (n > 1)}. "
-            f"Sliced W2 from the end points to the truth {told['error']:.3f} "
-            f"(exact samples {told['floor']:.3f}); "
-            f"rms distance to the same flow solved well {told['gap']:.3f}. "
-            f"The trajectories' deviation from straight lines is {told['straightness']:.3f}."
+            f"Coupling: {self.coupling.value}; {n_steps} Euler step{'s' * (n_steps > 1)}. "
+            f"Sliced W2 from the end points to the truth {numbers['error']:.3f} "
+            f"(exact samples {numbers['floor']:.3f}); "
+            f"rms distance to the same flow solved well {numbers['gap']:.3f}. "
+            f"The trajectories' deviation from straight lines is {numbers['straightness']:.3f}."
         )
 
-    def _all_runs(self, model: Callable) -> tuple[list[Tensor], list[dict]]:
-        """The trajectory and the numbers for each number of Euler steps."""
-        tight, t = integrate_flow(model, self._x0, n_steps=64, method="midpoint")
-        curved = straightness(tight, t)
-        steps = range(1, MOST_STEPS + 1)
-        trajectories = [integrate_flow(model, self._x0, n_steps=n, method="euler")[0] for n in steps]
-        numbers = [
-            {
-                "error": sliced_wasserstein(x[-1], self._truth, 128, generator()),
-                "floor": self._floor,
-                "gap": float((x[-1] - tight[-1]).square().sum(1).mean().sqrt()),
-                "straightness": curved,
-            }
-            for x in trajectories
-        ]
-        return trajectories, numbers
 
-
-def three_panels() -> tuple[Figure, list]:
+def three_panels() -> tuple[Figure, list[Axes]]:
     """Two square panels in the course's window, and one for the error against the steps."""
     figure = Figure(figsize=(11, 3.9), dpi=90, layout="constrained")
-    axes = list(figure.subplots(1, 3, width_ratios=(1, 1, WIDER)))
+    axes = list(figure.subplots(1, 3, width_ratios=(1, 1, THIRD_PANEL_WIDTH)))
     for ax, title in zip(axes, ("trajectories", "end points, $t = 1$", "error"), strict=True):
         ax.set_title(title, fontsize=11)
     axes[1].sharey(axes[0])
+    # the third panel is as high as the square ones
     left, right, bottom, top = plotting.LIMITS
-    axes[2].set_box_aspect((top - bottom) / (right - left) / WIDER)  # as high as the square ones
+    axes[2].set_box_aspect((top - bottom) / (right - left) / THIRD_PANEL_WIDTH)
+    # its axes are logarithmic, with plain numbers
     axes[2].set_xscale("log", base=2)
     axes[2].set_yscale("log")
     axes[2].grid(alpha=0.3)

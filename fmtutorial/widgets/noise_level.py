@@ -1,22 +1,26 @@
-"""An interactive figure: what noise in the sampler does to the errors of a velocity."""
+"""Interactive figure: what noise in the sampler does to the errors of a velocity."""
 
 from functools import partial
 
 import ipywidgets
-import torch
 from matplotlib.collections import LineCollection
 from torch import Tensor
 
 from fmtutorial import exact, plotting
+from fmtutorial._types import Time, Velocity
 from fmtutorial.distributions import GaussianMixture, standard_mixture
-from fmtutorial.metrics import sliced_wasserstein, sliced_wasserstein_floor
-from fmtutorial.paths import StraightPath
+from fmtutorial.paths import AffineGaussianPath, StraightPath
 from fmtutorial.sampling import sample, sde_step, start
-from fmtutorial.widgets.explorer import SEED, Explorer, choice, control, generator, panels
+from fmtutorial.widgets.explorer import SEED, Explorer, Yardstick, choice, control, generator, panels
+
+N_TRAJECTORIES = 12  # trajectories drawn
 
 
 def noise_level_explorer(
-    model=None, mixture: GaussianMixture | None = None, path=None, n_samples: int = 500
+    model: Velocity | None = None,
+    mixture: GaussianMixture | None = None,
+    path: AffineGaussianPath | None = None,
+    n_samples: int = 500,
 ) -> "NoiseLevelExplorer":
     """Controls for the noise level of the SDE, the number of steps, and the velocity.
 
@@ -27,67 +31,87 @@ def noise_level_explorer(
     return NoiseLevelExplorer(model, mixture or standard_mixture(), path or StraightPath(0.0), n_samples)
 
 
-def shifted(velocity, first: float, last: float, shift: float = 1.0):
+def shifted(velocity: Velocity, first: float, last: float, shift: float = 1.0) -> Velocity:
     """A velocity (x, t) with an error of `shift` in each coordinate while first <= t < last."""
-    return lambda x, t: velocity(x, t) + (shift if first <= float(t) < last else 0.0)
+
+    def shifted_velocity(x: Tensor, t: Time) -> Tensor:
+        """The velocity (n, d), wrong for some of the time."""
+        if first <= float(t) < last:
+            return velocity(x, t) + shift
+        return velocity(x, t)
+
+    return shifted_velocity
 
 
 class NoiseLevelExplorer(Explorer):
-    """See `noise_level_explorer`."""
+    """Two panels for one noise level: a dozen random trajectories, and all end points over the truth.
 
-    def __init__(self, model, mixture: GaussianMixture, path, n_samples: int):
-        self._path, self._cache = path, {}
+    `velocities` holds what can be chosen, by name; `x0` is where all start. Artists: `trajectory_lines`,
+    `trajectory_ends` and `end_points`.
+    """
+
+    def __init__(
+        self, model: Velocity | None, mixture: GaussianMixture, path: AffineGaussianPath, n_samples: int
+    ):
+        self.path = path
+        self.yardstick = Yardstick(mixture, n_samples)
+        self.x0 = start(path, self.yardstick.x0)
         u = exact.velocity_field(mixture, path)
-        self._fields = {"exact": u, "early error": shifted(u, 0.0, 0.3), "late error": shifted(u, 0.7, 1.0)}
-        self._fields |= {"trained": model} if model else {}
-        self._x0 = start(path, torch.randn(n_samples, mixture.dim, generator=generator()))
-        self._truth = mixture.sample(n_samples, generator().manual_seed(SEED + 1), stratified=True)
-        self._floor, _ = sliced_wasserstein_floor(mixture, n_samples, 10, generator(), stratified=True)
-        colors = plotting.get_angle_colors(self._x0)
-        figure, axes = panels(["a dozen trajectories", "end points; colour: start direction"])
+        self.velocities = {
+            "exact": u,
+            "early error": shifted(u, 0.0, 0.3),
+            "late error": shifted(u, 0.7, 1.0),
+        }
+        if model:
+            self.velocities["trained"] = model
+        # the artists that move, over the truth's contours
+        figure, axes = panels(["a dozen trajectories", "end points, $t = 1$"])
         for ax in axes:
             plotting.plot_density(mixture.log_prob, ax, fill=False)
             plotting.square(ax).label_outer()
-        self._lines = axes[0].add_collection(LineCollection([], colors=colors[:12], lw=1.0, alpha=0.9))
-        self._few = axes[0].scatter(*self._x0[:12].T, c=colors[:12], s=12, zorder=3)
-        self._all = axes[1].scatter(*self._x0.T, c=colors, s=7, linewidths=0, zorder=3)
+        plotting.angle_key(axes[1])
+        colors = plotting.get_angle_colors(self.x0)
+        few = colors[:N_TRAJECTORIES]
+        self.trajectory_lines = axes[0].add_collection(LineCollection([], colors=few, lw=1.0, alpha=0.9))
+        self.trajectory_ends = axes[0].scatter(*self.x0[:N_TRAJECTORIES].T, c=few, s=12, zorder=3)
+        self.end_points = axes[1].scatter(*self.x0.T, c=colors, s=7, linewidths=0, zorder=3)
+        moving = [self.trajectory_lines, self.trajectory_ends, self.end_points]
+        # the controls
         controls = {
             "noise_level": control(ipywidgets.FloatSlider, "noise", value=0.0, min=0.0, max=16.0, step=0.5),
             "n_steps": control(ipywidgets.IntSlider, "steps", value=64, min=4, max=100, step=4),
-            "velocity": choice("velocity", list(self._fields)),
+            "velocity": choice("velocity", list(self.velocities)),
         }
-        super().__init__(figure, [self._lines, self._few, self._all], controls)
+        super().__init__(figure, moving, controls)
 
     def update(self) -> None:
         """Redraw both panels for the noise level, the number of steps and the velocity."""
-        trajectory, self.numbers = self._for(self.velocity.value, self.noise_level.value, self.n_steps.value)
-        self._lines.set_segments(trajectory[:, :12].transpose(0, 1).numpy())
-        self._few.set_offsets(trajectory[-1, :12].numpy())
-        self._all.set_offsets(trajectory[-1].numpy())
+        settings = self.velocity.value, self.noise_level.value, self.n_steps.value
+        trajectory, self.numbers = self.run_for(*settings)
+        self.trajectory_lines.set_segments(trajectory[:, :N_TRAJECTORIES].transpose(0, 1).numpy())
+        self.trajectory_ends.set_offsets(trajectory[-1, :N_TRAJECTORIES].numpy())
+        self.end_points.set_offsets(trajectory[-1].numpy())
 
     def describe(self) -> str:
         """The settings and the numbers in words."""
-        told = self.numbers
-        kind = (
-            "the ODE, Euler" if self.noise_level.value == 0 else f"SDE, noise level {told['noise_level']:.1f}"
-        )
+        numbers = self.numbers
+        sampler = f"SDE, noise level {numbers['noise_level']:.1f}"
+        if self.noise_level.value == 0:
+            sampler = "the ODE, Euler"
         return (
-            f"{kind}, {told['nfe']} steps, velocity: {self.velocity.value}. "
-            f"Sliced W2 from the end points to the truth {told['error']:.3f} "
-            f"(exact samples {told['floor']:.3f})."
+            f"{sampler}, {numbers['nfe']} steps, velocity: {self.velocity.value}. "
+            f"Sliced W2 from the end points to the truth {numbers['error']:.3f} "
+            f"(exact samples {numbers['floor']:.3f})."
         )
 
-    def _for(self, velocity: str, noise_level: float, n_steps: int) -> tuple[Tensor, dict]:
+    def run(self, velocity: str, noise_level: float, n_steps: int) -> tuple[Tensor, dict[str, float]]:
         """The trajectory and the numbers for one setting."""
-        key = velocity, noise_level, n_steps
-        if key not in self._cache:
-            step = partial(sde_step, noise_level=noise_level, generator=generator().manual_seed(SEED + 2))
-            trajectory, _ = sample(step, self._fields[velocity], self._x0, self._path, n_steps)
-            numbers = {
-                "noise_level": noise_level,
-                "nfe": n_steps,
-                "error": sliced_wasserstein(trajectory[-1], self._truth, 64, generator()),
-                "floor": self._floor,
-            }
-            self._cache[key] = trajectory, numbers
-        return self._cache[key]
+        step = partial(sde_step, noise_level=noise_level, generator=generator(SEED + 2))
+        trajectory, _ = sample(step, self.velocities[velocity], self.x0, self.path, n_steps)
+        numbers = {
+            "noise_level": noise_level,
+            "nfe": n_steps,
+            "error": self.yardstick.error(trajectory[-1], n_directions=64),
+            "floor": self.yardstick.floor,
+        }
+        return trajectory, numbers

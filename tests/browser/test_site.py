@@ -36,7 +36,10 @@ class Links(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.loads, self.leads, self.anchors, self.bare_images = [], [], set(), []
+        self.loads = []
+        self.leads = []
+        self.anchors = set()
+        self.bare_images = []
 
     def handle_starttag(self, tag, attributes):
         a = dict(attributes)
@@ -126,22 +129,23 @@ def test_the_velocity_is_the_exact_one(page, path, t):
     parts = [([0.5, -1.0], 0.7, 0.3), ([3.0, 2.0], 0.4, 0.5), ([-2.0, 0.0], 1.2, 0.2)]
     mixture = GaussianMixture([{"mean": m, "std": s} for m, s, _ in parts], [w for *_, w in parts])
     law = StraightPath(0.05) if path == "straight" else Diffusion()
-    due = exact.marginal_velocity(mixture, law, x, t)
+    expected = exact.marginal_velocity(mixture, law, x, t)
     script = """([x, t, parts, path]) => Array.from(fmDemo.velocity(Float64Array.from(x), t,
         parts.map(([m, s, w]) => ({m, s, w})), path, 0.05, new Float64Array(x.length)))"""
     got = torch.tensor(page.evaluate(script, [x.flatten().tolist(), t, parts, path]), dtype=torch.float64)
-    assert torch.allclose(got.view_as(due), due, rtol=1e-6, atol=1e-6)
+    assert torch.allclose(got.view_as(expected), expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("solver", ["euler", "midpoint", "rk4"])
 def test_the_solvers_are_ours(page, solver):
-    mixture, path = standard_mixture(), StraightPath(0.01)
+    mixture = standard_mixture()
+    path = StraightPath(0.01)
     x0 = torch.randn(20, 2, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    due = integrate_flow(exact.velocity_field(mixture, path), x0, n_steps=5, method=solver)[0][-1]
+    expected = integrate_flow(exact.velocity_field(mixture, path), x0, n_steps=5, method=solver)[0][-1]
     script = """([x, solver]) => Array.from(fmDemo.solve(Float64Array.from(x), fmDemo.dataSets.two,
         {path: 'straight', sigmaMin: 0.01, solver, n: 5})[5])"""
     got = torch.tensor(page.evaluate(script, [x0.flatten().tolist(), solver]), dtype=torch.float64)
-    assert torch.allclose(got.view_as(due), due, rtol=1e-6, atol=1e-6)
+    assert torch.allclose(got.view_as(expected), expected, rtol=1e-6, atol=1e-6)
 
 
 def test_the_distance_shown_falls_with_the_steps_and_the_controls_take_the_keyboard(page, screenshots):
@@ -203,11 +207,11 @@ def test_a_centre_is_dragged_by_a_finger(browser, site):
     page.wait_for_selector("#fm-said:has-text('evaluations')")
     canvas = page.locator("#fm-canvas")
     canvas.scroll_into_view_if_needed()
-    before, box = float(canvas.get_attribute("data-error")), canvas.bounding_box()
-    x, y = (
-        box["x"] + box["width"] * 3.6 / 9.2,
-        box["y"] + box["height"] * (1 - 3.8 / 8.2),
-    )  # the centre at (0, 0)
+    before = float(canvas.get_attribute("data-error"))
+    box = canvas.bounding_box()
+    # the centre at (0, 0)
+    x = box["x"] + box["width"] * 3.6 / 9.2
+    y = box["y"] + box["height"] * (1 - 3.8 / 8.2)
     for kind, dx in [("pointerdown", 0), ("pointermove", 40), ("pointerup", 40)]:
         event = {"clientX": x + dx, "clientY": y, "pointerId": 1, "pointerType": "touch", "bubbles": True}
         page.evaluate(

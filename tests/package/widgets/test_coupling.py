@@ -25,7 +25,8 @@ def explorer():
 
 @pytest.mark.parametrize("n", [1, 3, MOST_STEPS])
 def test_the_numbers_are_those_of_euler_steps(explorer, n):
-    explorer.coupling.value, explorer.n_steps.value = "independent", n
+    explorer.coupling.value = "independent"
+    explorer.n_steps.value = n
     x0 = torch.randn(300, 2, generator=torch.Generator().manual_seed(0))
     end = integrate_flow(FIELD, x0, n_steps=n, method="euler")[0][-1]
     tight, t = integrate_flow(FIELD, x0, n_steps=200, method="midpoint")
@@ -33,32 +34,36 @@ def test_the_numbers_are_those_of_euler_steps(explorer, n):
     assert explorer.numbers["gap"] == pytest.approx(gap, rel=0.02)
     assert explorer.numbers["straightness"] == pytest.approx(straightness(tight, t), rel=0.02)
     torch.testing.assert_close(
-        torch.from_numpy(np.array(explorer._all.get_offsets())), end.double(), rtol=1e-5, atol=1e-5
+        torch.from_numpy(np.array(explorer.end_points.get_offsets())), end.double(), rtol=1e-5, atol=1e-5
     )
-    assert list(explorer._here.get_data()) == [[n], [explorer.numbers["error"]]]
+    assert list(explorer.ring.get_data()) == [[n], [explorer.numbers["error"]]]
 
 
 def test_one_step_of_independent_pairs_ends_on_the_mean(explorer):
-    explorer.coupling.value, explorer.n_steps.value = "independent", 1
-    ends = torch.from_numpy(np.array(explorer._all.get_offsets()))
+    explorer.coupling.value = "independent"
+    explorer.n_steps.value = 1
+    ends = torch.from_numpy(np.array(explorer.end_points.get_offsets()))
     assert (ends - MIXTURE.mean).abs().max() < 1e-4
     assert explorer.numbers["error"] > 5 * explorer.numbers["floor"]
 
 
 def test_straight_trajectories_need_one_step(explorer):
-    explorer.coupling.value, explorer.n_steps.value = "drift", 1
+    explorer.coupling.value = "drift"
+    explorer.n_steps.value = 1
     assert explorer.numbers["gap"] < 1e-5 and explorer.numbers["straightness"] < 1e-8
 
 
 def test_every_control_changes_the_image_and_the_words(explorer):
-    explorer.coupling.value, explorer.n_steps.value = "independent", 2
-    first, said = bytes(explorer._image.value), explorer.describe()
+    explorer.coupling.value = "independent"
+    explorer.n_steps.value = 2
+    first = bytes(explorer.image.value)
+    said = explorer.describe()
     explorer.n_steps.value = 4
-    second = bytes(explorer._image.value)
+    second = bytes(explorer.image.value)
     explorer.coupling.value = "drift"
-    assert len({first, second, bytes(explorer._image.value)}) == 3
-    assert said != explorer.describe() and "drift" in explorer._readout.value
-    assert bytes(explorer._image.value).startswith(b"\x89PNG")
+    assert len({first, second, bytes(explorer.image.value)}) == 3
+    assert said != explorer.describe() and "drift" in explorer.readout.value
+    assert bytes(explorer.image.value).startswith(b"\x89PNG")
 
 
 def test_alone_it_shows_the_exact_velocity():

@@ -37,7 +37,9 @@ def test_expected_uncertainty_agrees_with_a_plain_average():
 
 
 def test_the_numbers_are_those_of_the_exact_posterior(explorer):
-    explorer.goal.value, explorer.truth.value, explorer.position.value = "field", "right", 0.25
+    explorer.goal.value = "field"
+    explorer.truth.value = "right"
+    explorer.position.value = 0.25
     expected = expected_uncertainty(0.25)[1] / expected_uncertainty(None)[1]
     assert explorer.numbers["left"] == pytest.approx(expected)
     assert explorer.numbers["p_right"] > 0.95
@@ -55,14 +57,14 @@ def test_every_control_changes_the_image_and_the_description(explorer):
         seen = set()
         for value in values:
             getattr(explorer, name).value = value
-            seen.add((bytes(explorer._image.value), explorer.describe()))
+            seen.add((bytes(explorer.image.value), explorer.describe()))
         assert len(seen) == len(values), name
     assert all(math.isfinite(v) for v in explorer.numbers.values())
 
 
 def test_the_learned_values_are_drawn(explorer):
     explorer.goal.value = "side"
-    assert list(explorer._rings.get_data()[0]) == [0.25, 0.5]
-    assert explorer._rings.axes.get_ylim()[1] > 1.15  # a network's value above three sensors' is inside
+    assert list(explorer.rings.get_data()[0]) == [0.25, 0.5]
+    assert explorer.rings.axes.get_ylim()[1] > 1.15  # a network's value above three sensors' is inside
     explorer.goal.value = "field"
-    assert len(explorer._rings.get_data()[0]) == 0
+    assert len(explorer.rings.get_data()[0]) == 0

@@ -20,16 +20,18 @@ def explorer():
 @pytest.mark.parametrize("n", [8, 32, 128])
 @pytest.mark.parametrize("width", [0.1, 0.4])
 def test_kl_is_that_of_scipys_kernel_estimate(explorer, n, width):
-    explorer.points.value, explorer.sigma_min.value = n, width
-    points = np.stack(explorer._points.get_data()).astype(float)
+    explorer.points.value = n
+    explorer.sigma_min.value = width
+    points = np.stack(explorer.training_points.get_data()).astype(float)
     kde = gaussian_kde(points)
     kde.covariance = width**2 * np.eye(2)
-    kde.cho_cov, kde.log_det = width * np.eye(2), 2 * np.log(2 * np.pi * width**2)
+    kde.cho_cov = width * np.eye(2)
+    kde.log_det = 2 * np.log(2 * np.pi * width**2)
     x = MIXTURE.sample(4000, torch.Generator().manual_seed(9), dtype=torch.float64)
     gaps = MIXTURE.log_prob(x).numpy() - kde.logpdf(x.T.numpy())
     error = np.hypot(gaps.std() / 4000**0.5, explorer.numbers["kl_error"])
     assert abs(explorer.numbers["kl"] - gaps.mean()) < 5 * error
-    assert f"{explorer.numbers['kl']:.3f}" in explorer._readout.value
+    assert f"{explorer.numbers['kl']:.3f}" in explorer.readout.value
 
 
 def test_the_best_width_shrinks_with_more_points(explorer):
@@ -43,8 +45,9 @@ def test_the_best_width_shrinks_with_more_points(explorer):
 
 
 def test_the_nearest_distances_agree_with_a_kd_tree(explorer):
-    explorer.points.value, explorer.sigma_min.value = 32, 0.3
-    points = np.stack(explorer._points.get_data(), axis=1)
+    explorer.points.value = 32
+    explorer.sigma_min.value = 0.3
+    points = np.stack(explorer.training_points.get_data(), axis=1)
     x = MIXTURE.sample(20_000, torch.Generator().manual_seed(9)).numpy()
     assert explorer.numbers["nearest_fresh"] == pytest.approx(cKDTree(points).query(x)[0].mean(), rel=0.1)
     rng = np.random.default_rng(0)
@@ -54,8 +57,9 @@ def test_the_nearest_distances_agree_with_a_kd_tree(explorer):
 
 @pytest.mark.parametrize("name, value", [("sigma_min", 0.6), ("points", 8)])
 def test_every_control_redraws(explorer, name, value):
-    explorer.points.value, explorer.sigma_min.value = 128, 0.2
-    before = explorer._image.value, repr(explorer)
+    explorer.points.value = 128
+    explorer.sigma_min.value = 0.2
+    before = explorer.image.value, repr(explorer)
     getattr(explorer, name).value = value
-    assert explorer._image.value != before[0]
+    assert explorer.image.value != before[0]
     assert repr(explorer) != before[1]
