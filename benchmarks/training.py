@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks.timing import interleaved, peer, ratio_rows, row
 from fmtutorial import StraightPath, VelocityNet, standard_mixture, train
 from fmtutorial.training._batches import batches
+from fmtutorial.training._sources import as_source
 
 BATCH = 128
 STEPS = 500
@@ -110,7 +111,7 @@ def flow_matching_side(library) -> Callable[[], float]:
 
 def epochs():
     """The batches that `train` would see."""
-    return batches(DATA, BATCH, STEPS, None, torch.device("cpu"))
+    return batches(as_source(DATA), BATCH, STEPS, None, torch.device("cpu"))
 
 
 def textbook() -> float:

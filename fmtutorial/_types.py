@@ -26,8 +26,8 @@ Prediction: TypeAlias = Callable[[Tensor, Time], Tensor]
 # A log density: points x (n, d) -> nats (n,).
 LogDensity: TypeAlias = Callable[[Tensor], Tensor]
 
-# A coupling of a batch: noise x0 (n, d) and data x1 (n, d) -> the same rows in an order that makes pairs.
-Coupling: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, ...]]
+# A coupling of a batch: noise x0 (n, d) and data x1 (n, d) -> the row of x1 that goes with each x0, (n,).
+Coupling: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 
 class DataSource(Protocol):

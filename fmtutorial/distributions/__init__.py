@@ -1,8 +1,8 @@
 """What is generated: distributions whose samples, density and score are known exactly."""
 
-import lazy_loader
+from fmtutorial import _lazy
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "mixtures": ["GaussianMixture", "standard_mixture", "eight_gaussians"],

@@ -57,11 +57,11 @@ def velocity_field(mixture: GaussianMixture | EmpiricalDistribution, path: Affin
     formulas = formulas_for(mixture)
     check_path(path)
 
-    def _velocity(x: Tensor, t: Time) -> Tensor:
+    def velocity(x: Tensor, t: Time) -> Tensor:
         t = _validate.time_column(t, x)
         return _in_chunks(formulas.velocity, formulas.read(mixture, x), path, x, t)
 
-    return _velocity
+    return velocity
 
 
 def score_field(mixture: GaussianMixture | EmpiricalDistribution, path: AffineGaussianPath) -> Score:
@@ -69,11 +69,11 @@ def score_field(mixture: GaussianMixture | EmpiricalDistribution, path: AffineGa
     formulas = formulas_for(mixture)
     check_path(path)
 
-    def _score(x: Tensor, t: Time) -> Tensor:
+    def score(x: Tensor, t: Time) -> Tensor:
         t = _validate.time_column(t, x)
         return _in_chunks(formulas.score, formulas.read(mixture, x), path, x, t)
 
-    return _score
+    return score
 
 
 def _in_chunks(

@@ -1,8 +1,8 @@
 """Along which way: the paths from noise to data, and the conventions that describe them."""
 
-import lazy_loader
+from fmtutorial import _lazy
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "affine": ["AffineGaussianPath"],

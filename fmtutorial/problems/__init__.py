@@ -1,8 +1,8 @@
 """Simulators with a known answer: inverse problems whose posterior can be computed."""
 
-import lazy_loader
+from fmtutorial import _lazy
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "linear_gaussian": ["MixturePosterior", "linear_posterior"],

@@ -1,8 +1,8 @@
 """From noise to data: solvers of the flow, diffusion samplers, Langevin dynamics and guidance."""
 
-import lazy_loader
+from fmtutorial import _lazy
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "solvers": [

@@ -1,13 +1,13 @@
 """Learning the velocity: networks, losses, couplings, the loop and the recommended recipe."""
 
-import lazy_loader
+from fmtutorial import _lazy
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "networks": ["time_features", "VelocityNet", "ConditionalVelocityNet", "recommended_network"],
         "losses": ["FlowMatchingDataset", "cfm_loss", "pair_loss", "stable_cfm_loss"],
-        "score_matching": ["dsm_loss", "dsm_floor"],
+        "score_matching": ["dsm_loss"],
         "couplings": [
             "ot_permutation",
             "minibatch_ot",

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import torch
 from torch import Generator, Tensor, nn
 
-from fmtutorial import _validate
+from fmtutorial import _random, _validate
 from fmtutorial._types import DataSource
 
 # Points (N, d), or a tuple of tensors with N rows each, such as points and their conditions.
@@ -38,7 +38,7 @@ class StoredData:
     def draw(self, n_wanted: int, generator: Generator | None) -> tuple[Tensor, ...]:
         """Shuffle one epoch, however many examples are wanted."""
         x1 = self.columns[0]
-        device = x1.device if generator is None else generator.device
+        device = _random.device_of(generator, x1)
         order = torch.randperm(self.n_points, generator=generator, device=device).to(x1.device)
         return tuple(column[order] for column in self.columns)
 

@@ -75,7 +75,7 @@ def entropic_indices(
     Near the optimal permutation for small epsilon, near independent draws for large ones.
     """
     plan = sinkhorn_plan(x0, x1, epsilon, **options)
-    device = plan.device if generator is None else generator.device
+    device = _random.device_of(generator, plan)
     return torch.multinomial(plan.to(device), 1, generator=generator).squeeze(1).to(x1.device)
 
 
@@ -138,9 +138,7 @@ def _checked_gaussian(mean: Tensor, cov: Tensor, index: str) -> tuple[Tensor, Te
         shapes = f"{tuple(mean.shape)} and {tuple(cov.shape)}"
         raise ValueError(f"mean{index} and cov{index} must have the shapes (d,) and (d, d), got {shapes}")
     _validate.finite(cov, f"cov{index}")
-    if not torch.allclose(cov, cov.T) or bool((torch.linalg.eigvalsh(cov) <= 0).any()):
-        raise ValueError(f"cov{index} must be symmetric and positive definite, got {cov.tolist()}")
-    return mean, cov
+    return mean, _validate.positive_definite(cov, f"cov{index}", len(mean))
 
 
 def _power(matrix: Tensor, exponent: float) -> Tensor:

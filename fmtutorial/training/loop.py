@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 from fmtutorial import _validate
 from fmtutorial._types import DataSource
 from fmtutorial.paths import AffineGaussianPath
+from fmtutorial.paths.affine import check_path
 from fmtutorial.training._batches import batches, ema_update, warmup_cosine
 from fmtutorial.training._sources import Columns, as_source
 from fmtutorial.training.losses import cfm_loss
@@ -63,7 +64,7 @@ def train(
     # what to learn from, and for how long
     source = as_source(x1, name="x1")
     source.check_conditions(model)
-    _check_path(path)
+    check_path(path)
     _check_options(batch_size, lr, schedule, ema, callback_every)
     n_steps = _count_steps(n_steps, n_epochs, source.n_points, batch_size)
 
@@ -103,12 +104,6 @@ def train(
         model.load_state_dict(average.module.state_dict())
     history.seconds = time.perf_counter() - start
     return history
-
-
-def _check_path(path: AffineGaussianPath) -> None:
-    """Raise TypeError unless `path` is a path."""
-    if not isinstance(path, AffineGaussianPath):
-        raise TypeError(f"path must be an AffineGaussianPath such as StraightPath, got {type(path).__name__}")
 
 
 def _check_options(batch_size: int, lr: float, schedule: str, ema: float | None, callback_every: int) -> None:

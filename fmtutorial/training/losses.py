@@ -36,7 +36,7 @@ class FlowMatchingDataset(Dataset):
         x1 = self.x1[i]
         x0 = _random.normal_like(x1, generator)
         t = _random.uniform_time(x1[:1], generator)[0]
-        x_t, u_t = self.path.pair(x0, x1, t)
+        x_t, u_t = self.path.point_and_target(x0, x1, t)
         return x_t, t, u_t
 
     def _generator(self) -> Generator | None:
@@ -72,7 +72,7 @@ def cfm_loss(
         permutation = coupling(x0, x1)
         x1 = x1[permutation]
         conditions = [y[permutation] for y in conditions]
-    x_t, u_t = path.pair(x0, x1, t)
+    x_t, u_t = path.point_and_target(x0, x1, t)
     if conditions and condition_dropout:
         keep = _random.uniform_time(x1, generator) >= condition_dropout
         conditions.append(keep)
@@ -91,7 +91,7 @@ def pair_loss(
     """
     x0, x1, *conditions = pairs
     t = _random.uniform_time(x1, generator)
-    x_t, u_t = path.pair(x0, x1, t)
+    x_t, u_t = path.point_and_target(x0, x1, t)
     return _mean_square(model(x_t, t, *conditions), u_t)
 
 
@@ -106,7 +106,7 @@ def stable_cfm_loss(
     """
     t = _random.uniform_time(x1, generator)
     x0 = _random.normal_like(x1, generator)
-    x_t, u_t = path.pair(x0, x1, t)
+    x_t, u_t = path.point_and_target(x0, x1, t)
     alpha = path.alpha(t)
     sigma = path.sigma(t)
 

@@ -10,7 +10,7 @@ from fmtutorial import exact, plotting
 from fmtutorial._types import Time, Velocity
 from fmtutorial.distributions import GaussianMixture, standard_mixture
 from fmtutorial.paths import AffineGaussianPath, StraightPath
-from fmtutorial.sampling import sample, sde_step, start
+from fmtutorial.sampling import run_sampler, sde_step, starting_noise
 from fmtutorial.widgets.explorer import SEED, Explorer, Yardstick, choice, control, generator, panels
 
 N_TRAJECTORIES = 12  # trajectories drawn
@@ -55,7 +55,7 @@ class NoiseLevelExplorer(Explorer):
     ):
         self.path = path
         self.yardstick = Yardstick(mixture, n_samples)
-        self.x0 = start(path, self.yardstick.x0)
+        self.x0 = starting_noise(path, self.yardstick.x0)
         u = exact.velocity_field(mixture, path)
         self.velocities = {
             "exact": u,
@@ -107,7 +107,7 @@ class NoiseLevelExplorer(Explorer):
     def run(self, velocity: str, noise_level: float, n_steps: int) -> tuple[Tensor, dict[str, float]]:
         """The trajectory and the numbers for one setting."""
         step = partial(sde_step, noise_level=noise_level, generator=generator(SEED + 2))
-        trajectory, _ = sample(step, self.velocities[velocity], self.x0, self.path, n_steps)
+        trajectory, _ = run_sampler(step, self.velocities[velocity], self.x0, self.path, n_steps)
         numbers = {
             "noise_level": noise_level,
             "nfe": n_steps,

@@ -5,8 +5,8 @@ import torch
 from helpers import normal, seeded
 
 from fmtutorial import CosinePath, StraightPath, VariancePreservingPath, exact, standard_mixture
-from fmtutorial.paths import AffineGaussianPath, conventions
-from fmtutorial.sampling import ddim_step, ddpm_step, sample
+from fmtutorial.paths import AffineGaussianPath, conventions, libraries
+from fmtutorial.sampling import ddim_step, ddpm_step, run_sampler
 
 pytestmark = pytest.mark.peers
 MIXTURE = standard_mixture()
@@ -75,7 +75,7 @@ def test_change_of_schedule_is_flow_matchings_transform():
             return u(x, t)
 
     theirs = ScheduleTransformedModel(Wrapped(None), CondOTScheduler(), CosineScheduler())
-    mine = conventions.on_path(u, straight, cosine)
+    mine = conventions.velocity_on_path(u, straight, cosine)
     for t in (0.2, 0.5, 0.8):
         t = torch.tensor(t, dtype=torch.float64)
         torch.testing.assert_close(mine(X0, t), theirs(X0, t), rtol=1e-8, atol=1e-8)
@@ -97,10 +97,10 @@ def test_diffusers_flow_match_euler_is_our_euler():
     scheduler = diffusers.FlowMatchEulerDiscreteScheduler()
     scheduler.set_timesteps(sigmas=torch.linspace(1.0, 1 / n, n).tolist())
     u = exact.velocity_field(MIXTURE, path)
-    network, x = conventions.to_library(u, "diffusers_flow", path), X0.float()
+    network, x = libraries.to_library(u, "diffusers_flow", path), X0.float()
     for k in scheduler.timesteps:
         x = scheduler.step(network(x, k), k, x).prev_sample
-    ours = sample(ddim_step, u, X0.float(), path, n)[0][-1]
+    ours = run_sampler(ddim_step, u, X0.float(), path, n)[0][-1]
     torch.testing.assert_close(ours, x, rtol=1e-4, atol=1e-4)
 
 
@@ -125,7 +125,7 @@ class Table(AffineGaussianPath):
 
 def predict(path, noise):
     """The velocity on `path` whose predicted noise is `noise(x)`."""
-    return conventions.converted(lambda x, t: noise(x), path, "noise", "velocity")
+    return conventions.converted_model(lambda x, t: noise(x), path, "noise", "velocity")
 
 
 @pytest.mark.parametrize("eta", [0.0, 1.0])

@@ -10,7 +10,7 @@ from fmtutorial.paths import (
     VarianceExplodingPath,
     VariancePreservingPath,
     convert,
-    converted,
+    converted_model,
     from_library,
 )
 
@@ -128,8 +128,8 @@ CASES = [
         "t velocity score CosinePath",
     ),
     Case(
-        "converted path=0.5",
-        lambda: converted(NETWORK, 0.5, "noise", "score"),
+        "converted_model path=0.5",
+        lambda: converted_model(NETWORK, 0.5, "noise", "score"),
         TypeError,
         "path StraightPath float",
     ),

@@ -26,7 +26,7 @@ from fmtutorial.sampling import (
     heun_step,
     karras_times,
     langevin,
-    sample,
+    run_sampler,
 )
 
 CASES = [
@@ -116,28 +116,33 @@ CASES = [
         "n_steps at least 1 0",
     ),
     Case("langevin h=0.0", lambda: langevin(MIXTURE.score, POINTS, 5, 0.0), ValueError, "h (0.0, inf] 0.0"),
-    Case("sample x=NaN", lambda: sample(ddim_step, NETWORK, NOT_NUMBERS, PATH), ValueError, "x finite"),
     Case(
-        "sample n_steps=0",
-        lambda: sample(ddim_step, NETWORK, POINTS, PATH, 0),
+        "run_sampler x=NaN",
+        lambda: run_sampler(ddim_step, NETWORK, NOT_NUMBERS, PATH),
+        ValueError,
+        "x finite",
+    ),
+    Case(
+        "run_sampler n_steps=0",
+        lambda: run_sampler(ddim_step, NETWORK, POINTS, PATH, 0),
         ValueError,
         "n_steps at least 1 0",
     ),
     Case(
-        "sample times falling",
-        lambda: sample(ddim_step, NETWORK, POINTS, PATH, times=torch.tensor([1.0, 0.0])),
+        "run_sampler times falling",
+        lambda: run_sampler(ddim_step, NETWORK, POINTS, PATH, times=torch.tensor([1.0, 0.0])),
         ValueError,
         "times rising 1.",
     ),
     Case(
-        "sample times=[0.0, 2.0]",
-        lambda: sample(ddim_step, NETWORK, POINTS, PATH, times=torch.tensor([0.0, 2.0])),
+        "run_sampler times=[0.0, 2.0]",
+        lambda: run_sampler(ddim_step, NETWORK, POINTS, PATH, times=torch.tensor([0.0, 2.0])),
         ValueError,
         "times [0.0, 1.0] 2.0",
     ),
     Case(
-        "sample times where alpha(0)=0",
-        lambda: sample(heun_step, NETWORK, POINTS, PATH),
+        "run_sampler times where alpha(0)=0",
+        lambda: run_sampler(heun_step, NETWORK, POINTS, PATH),
         ValueError,
         "times alpha heun_step StraightPath",
     ),

@@ -1,9 +1,8 @@
 """Guidance as a change of the score, its closed form for Gaussians, and clamped pixels."""
 
-import numpy as np
 import pytest
 import torch
-from helpers import normal, seeded, times
+from helpers import normal, times
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,9 +14,7 @@ from fmtutorial import (
     integrate_flow,
     standard_mixture,
 )
-from fmtutorial.plotting import mosaic, plot_images
 from fmtutorial.sampling import clamped, guided
-from fmtutorial.widgets import guidance_explorer
 
 MIXTURE = standard_mixture()
 PATH = StraightPath(0.0)
@@ -100,44 +97,3 @@ def test_clamping_is_exact_where_the_elements_are_independent():
     velocity = clamped(exact.velocity_field(data, PATH), x0, x1, torch.tensor([True, False]))
     end = integrate_flow(velocity, x0, n_steps=40, method="rk4")[0][-1]
     torch.testing.assert_close(end[:, 1], 1.0 + 0.5 * x0[:, 1], rtol=1e-4, atol=1e-4)
-
-
-def test_a_mosaic_keeps_every_pixel_in_its_place():
-    x = torch.arange(5 * 9.0).reshape(5, 9)
-    sheet = mosaic(x, columns=3, low=-1.0)
-    assert sheet.shape == (2 * 4 - 1, 3 * 4 - 1)
-    for k in range(5):
-        row, column = divmod(k, 3)
-        assert (sheet[4 * row : 4 * row + 3, 4 * column : 4 * column + 3] == x[k].reshape(3, 3).numpy()).all()
-    assert (sheet[3] == -1).all() and (sheet[:, 7] == -1).all() and (sheet[4:, 8:] == -1).all()
-    assert (np.asarray(plot_images(x, columns=3, limits=(-1.0, 1.0)).images[0].get_array()) == sheet).all()
-
-
-@pytest.fixture
-def explorer():
-    strengths = torch.linspace(0, 2, 5)
-    views = {"samples": torch.randn(5, 4, 9, generator=seeded()), "other": torch.zeros(5, 4, 9)}
-    return guidance_explorer(
-        strengths, views, {"a": strengths.square(), "b": 1 - strengths}, columns=2
-    ), views
-
-
-def test_the_explorer_shows_the_images_and_numbers_of_its_strength(explorer):
-    explorer, views = explorer
-    assert explorer.numbers == {"strength": 0.0, "a": 0.0, "b": 1.0}
-    before = explorer._image.value
-    explorer.w.value = 1.5
-    assert explorer.numbers == {"strength": 1.5, "a": 2.25, "b": -0.5}
-    assert (np.asarray(explorer._picture.get_array()) == mosaic(views["samples"][3], 2)).all()
-    assert explorer._image.value != before
-    assert "w = 1.50, shown: samples. a 2.250, b -0.500" in explorer._readout.value
-    explorer.view.value = "other"
-    assert (np.asarray(explorer._picture.get_array()) == mosaic(views["other"][3], 2)).all()
-    assert [float(dot.get_ydata()[0]) for dot in explorer._dots] == [2.25, -0.5]
-
-
-def test_every_control_of_the_explorer_has_a_description_and_its_image_a_text(explorer):
-    controls = explorer[0]._box.children[0].children
-    assert [control.description for control in controls] == ["strength w", "show"]
-    data, metadata = explorer[0]._repr_mimebundle_()
-    assert metadata["image/png"]["alt"] == data["text/plain"] == repr(explorer[0])

@@ -26,8 +26,8 @@ from fmtutorial import (
     fit,
     train,
 )
+from fmtutorial.exact import dsm_floor
 from fmtutorial.training import (
-    dsm_floor,
     dsm_loss,
     gaussian_ot,
     minibatch_ot,

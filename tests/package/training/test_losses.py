@@ -36,7 +36,7 @@ def test_a_pair_is_the_sample_and_its_velocity(path):
     x0 = normal(20, 3)
     x1 = normal(20, 3, 1)
     t = torch.rand(20, 1, generator=seeded(), dtype=torch.float64)
-    x_t, u_t = path.pair(x0, x1, t)
+    x_t, u_t = path.point_and_target(x0, x1, t)
     torch.testing.assert_close(x_t, path.sample(x0, x1, t))
     torch.testing.assert_close(u_t, path.velocity(x0, x1, t))
 
@@ -60,7 +60,7 @@ def test_the_stable_target_has_the_same_mean_given_the_point():
     noise = seeded(1)
     t = torch.rand(n, 4, 1, generator=noise, dtype=torch.float64)
     x0 = torch.randn(n, 4, 2, generator=noise, dtype=torch.float64)
-    x_t, u_t = path.pair(x0, x1, t)
+    x_t, u_t = path.point_and_target(x0, x1, t)
     alpha = path.alpha(t)
     sigma = path.sigma(t)
     squares = (x_t[:, :, None] - alpha[..., None] * x1[:, None]).square().sum(-1)

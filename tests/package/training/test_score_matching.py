@@ -7,7 +7,8 @@ import torch
 from helpers import normal, seeded
 
 from fmtutorial import GaussianMixture, standard_mixture
-from fmtutorial.training import dsm_floor, dsm_loss
+from fmtutorial.exact import dsm_floor
+from fmtutorial.training import dsm_loss
 
 MIXTURE = standard_mixture()
 
