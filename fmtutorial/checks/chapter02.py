@@ -3,7 +3,7 @@
 import torch
 
 from fmtutorial.checks._engine import Exercise
-from fmtutorial.checks._inputs import SHAPES, each, interval, normal, number, points, uniform
+from fmtutorial.checks._inputs import each, interval, normal, number, points, uniform
 
 
 def smooth_field(a):
@@ -29,17 +29,66 @@ def trace(j):
     return torch.diagonal(j, dim1=1, dim2=2).sum(1)
 
 
-def local_inputs(g):
-    """dp/dt, p, grad p, v and div v at n points."""
+class TwoBumps:
+    """The distribution function of two moving, widening bumps on the line, and the velocity that carries them."""
+
+    def __init__(self, g):
+        self.starts = [number(g, -2.0, -1.0), number(g, 1.0, 2.0)]
+        self.speeds = [number(g, 0.5, 1.5), number(g, -1.0, -0.3)]
+        self.widths = [number(g, 0.7, 1.0), number(g, 0.8, 1.2)]
+        self.rates = [number(g, 0.2, 0.5), number(g, -0.3, -0.1)]
+        self.weights = [0.4, 0.6]
+
+    def bumps(self, t):
+        """Weight, distribution, speed of the mean and relative rate of the width, for each bump."""
+        for weight, start, speed, width, rate in zip(
+            self.weights, self.starts, self.speeds, self.widths, self.rates, strict=True
+        ):
+            scale = width + rate * t
+            yield weight, torch.distributions.Normal(start + speed * t, scale), speed, rate / scale
+
+    def __call__(self, x, t):
+        return sum(weight * bump.cdf(x) for weight, bump, _, _ in self.bumps(t))
+
+    def velocity(self, x, t):
+        """The velocity of each bump by its share of the density: no derivative of the distribution function."""
+        density = flux = 0.0
+        for weight, bump, speed, stretch in self.bumps(t):
+            p = weight * bump.log_prob(x).exp()
+            density = density + p
+            flux = flux + p * (speed + stretch * (x - bump.mean))
+        return flux / density
+
+
+def line_inputs(g):
+    """A distribution function, places and a time."""
     cases = []
-    for n, d, dtype in SHAPES:
-        rows = [normal(g, n, dtype=dtype), uniform(g, n, dtype=dtype), normal(g, n, d, dtype=dtype)]
-        cases.append((*rows, normal(g, n, d, dtype=dtype), normal(g, n, dtype=dtype)))
+    for n in (1, 5, 4):
+        t = torch.tensor(number(g, 0.2, 0.8), dtype=torch.float64)
+        cases.append((TwoBumps(g), uniform(g, n, low=-2.0, high=2.0, dtype=torch.float64), t))
     return cases
 
 
-def transport(v, grad_p):
-    return (v * grad_p).sum(1)
+def slopes(cdf, x, t):
+    """dF/dx and dF/dt at the places x."""
+    x = x.detach().clone().requires_grad_()
+    times = t.expand(len(x)).clone().requires_grad_()
+    return torch.autograd.grad(cdf(x, times).sum(), (x, times))
+
+
+def by_slopes(formula):
+    """A function of (cdf, x, t) from a formula of dF/dx and dF/dt."""
+    return lambda cdf, x, t: formula(*slopes(cdf, x, t))
+
+
+def start_inputs(g):
+    """Starts and times with x0 t < 1, zero and negative starts among them."""
+    cases = []
+    for n, dtype in [(1, torch.float32), (5, torch.float32), (4, torch.float64)]:
+        x0 = uniform(g, n, low=-2.0, high=0.9, dtype=dtype)
+        x0[-1] = 0.0 if n > 1 else x0[-1]
+        cases.append((x0, number(g, 0.2, 0.9)))
+    return cases
 
 
 def path_inputs(g):
@@ -71,7 +120,7 @@ EXERCISES = {
         expects="a function divergence(v, x) -> (n,) for a velocity v that maps (n, d) to (n, d)",
         truth=lambda v, x: trace(jacobian(v, x)),
         inputs=field_inputs,
-        insight="The trace of the Jacobian: d backward passes. That price is why nobody trains by likelihood in high dimension.",
+        insight="The trace of the Jacobian: exactly, it takes d backward passes. In high dimension one takes a random estimate that needs one (chapter 08).",
         mistakes={
             "You summed the whole Jacobian: the gradient of v.sum() mixes all components. Take component i's derivative by x_i alone.": lambda v, x: jacobian(v, x).sum((1, 2)),
             "Only the first component: the divergence adds dv_i/dx_i over all i.": lambda v, x: jacobian(v, x)[:, 0, 0],
@@ -81,16 +130,17 @@ EXERCISES = {
         },
     ),
     "02.2": Exercise(
-        expects="a function residual(dp_dt, p, grad_p, v, div_v) -> (n,): dp/dt + div(p v)",
-        truth=lambda dp_dt, p, grad_p, v, div_v: dp_dt + transport(v, grad_p) + p * div_v,
-        inputs=local_inputs,
-        insight="Density changes because it is carried along (v . grad p) and because the flow spreads (p div v).",
+        expects="a function velocity(cdf, x, t) -> (n,): the only velocity on the line that carries the distribution function cdf(x, t)",
+        truth=lambda cdf, x, t: cdf.velocity(x, t),
+        inputs=line_inputs,
+        insight="The mass to the left of x changes only by the flux through x, so p v = -dF/dt. On the line there is no choice; from two dimensions on there is.",
         mistakes={
-            "p div v is missing: the density also falls where the flow spreads.": lambda dp, p, gp, v, dv: dp + transport(v, gp),
-            "v . grad p is missing: the density is also carried along.": lambda dp, p, gp, v, dv: dp + p * dv,
-            "The sign of the flux is wrong: dp/dt = -div(p v), so the two add up to zero.": lambda dp, p, gp, v, dv: dp - transport(v, gp) - p * dv,
-            "p is missing before div v: that is the equation for log p, where the rest would be divided by p too.": lambda dp, p, gp, v, dv: dp + transport(v, gp) + dv,
-            "v . grad p is a sum over the dimensions, not a mean.": lambda dp, p, gp, v, dv: dp + (v * gp).mean(1) + p * dv,
+            "The sign is wrong: mass that flows to the right through x leaves the left side, so dF/dt = -p v.": by_slopes(lambda p, rate: rate / p),
+            "This is the flux p v. Divide by the density p = dF/dx.": by_slopes(lambda p, rate: -rate),
+            "This is the flux with the wrong sign, and the density is missing: v = -(dF/dt) / (dF/dx).": by_slopes(lambda p, rate: rate),
+            "Upside down: p = dF/dx belongs in the denominator.": by_slopes(lambda p, rate: -p / rate),
+            "You multiplied by the density; divide by it.": by_slopes(lambda p, rate: -rate * p),
+            "You divided by F. The flux is p v, with the density p = dF/dx.": lambda cdf, x, t: -slopes(cdf, x, t)[1] / cdf(x, t),
         },
     ),
     "02.3": Exercise(
@@ -110,7 +160,7 @@ EXERCISES = {
         expects="a function stirring(score, x) -> (n, 2): the score turned by 90 degrees to the left",
         truth=lambda score, x: turned(score(x)),
         inputs=planar_inputs,
-        insight="p times this field is the turned gradient of p, which has no divergence: it stirs and changes nothing.",
+        insight="p times this field is the turned gradient of p, which has no divergence: it stirs and changes nothing. Turning x instead keeps only densities that are round about the origin.",
         mistakes={
             "You turned x, not the score: circles around the origin keep only densities that are round about the origin.": lambda s, x: turned(x),
             "You turned to the right: (a, b) to the left is (-b, a).": lambda s, x: -turned(s(x)),
@@ -130,6 +180,19 @@ EXERCISES = {
             "The motion of the mean is missing.": lambda x, m, s, md, sd: sd / s * (x - m),
             "s and s' are swapped: the rate is s'/s.": lambda x, m, s, md, sd: md + s / sd * (x - m),
             "You used the variance's rate 2 s'/s: the positions scale with the standard deviation.": lambda x, m, s, md, sd: md + 2 * sd / s * (x - m),
+        },
+    ),
+    "02.6": Exercise(
+        expects="a function place(x0, t) -> (n,): where a particle of dx/dt = x^2 that started at x0 is at time t",
+        truth=lambda x0, t: x0 / (1 - x0 * t),
+        inputs=start_inputs,
+        insight="At t = 1/x0 the particle is at infinity: starts at 1 and above are gone by t = 1, 16 % of a standard normal start. Smooth is not enough; growth in proportion to |x| is.",
+        mistakes={
+            "This is one Euler step, as if the velocity stayed what it was at the start.": lambda x0, t: x0 + t * x0**2,
+            "An exponential solves dx/dt = x. Here the velocity is x^2.": lambda x0, t: x0 * torch.exp(x0.new_tensor(t)),
+            "The sign is wrong: this solves dx/dt = -x^2.": lambda x0, t: x0 / (1 + x0 * t),
+            "The start is missing in the numerator: at t = 0 the particle has to be at x0.": lambda x0, t: 1 / (1 - x0 * t),
+            "This is 1/x. From 1/x0 - 1/x = t take the last step.": lambda x0, t: (1 - x0 * t) / torch.where(x0 == 0, 1.0, x0),
         },
     ),
 }  # fmt: skip

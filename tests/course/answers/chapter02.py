@@ -1,5 +1,7 @@
 """Right answers in different styles, and wrong ones with a word of the message that they should get."""
 
+import math
+
 import torch
 from torch.func import jacfwd, vmap
 
@@ -36,6 +38,28 @@ def left(s):
     return torch.stack([-s[:, 1], s[:, 0]], 1)
 
 
+def line_by_autograd(cdf, x, t):
+    x, t = x.clone().requires_grad_(), t.repeat(len(x)).requires_grad_()
+    in_space, in_time = torch.autograd.grad(cdf(x, t).sum(), [x, t])
+    return -in_time / in_space
+
+
+def line_by_differences(cdf, x, t):
+    h = 1e-5
+    return -(cdf(x, t + h) - cdf(x, t - h)) / (cdf(x + h, t) - cdf(x - h, t))
+
+
+def line_by_forward_mode(cdf, x, t):
+    in_time = torch.func.jvp(lambda s: cdf(x, s), (t,), (torch.ones_like(t),))[1]
+    in_space = torch.func.jvp(lambda y: cdf(y, t), (x,), (torch.ones_like(x),))[1]
+    return -in_time / in_space
+
+
+def density(cdf, x, t):
+    h = 1e-5
+    return (cdf(x + h, t) - cdf(x - h, t)) / (2 * h)
+
+
 ANSWERS = {
     "02.1": (
         [by_loop, by_differences, lambda v, x: vmap(jacfwd(lambda r: v(r[None])[0]))(x).diagonal(dim1=1, dim2=2).sum(1)],
@@ -47,16 +71,13 @@ ANSWERS = {
         ],
     ),
     "02.2": (
+        [line_by_autograd, line_by_differences, line_by_forward_mode],
         [
-            lambda dp_dt, p, grad_p, v, div_v: dp_dt + torch.einsum("nd,nd->n", v, grad_p) + p * div_v,
-            lambda a, p, g, v, d: torch.stack([a[i] + v[i] @ g[i] + p[i] * d[i] for i in range(len(p))]),
-            lambda a, p, g, v, d: a.double() + (v.double() * g).sum(-1) + p.double() * d,
-        ],
-        [
-            (lambda a, p, g, v, d: a + (v * g).sum(1), "p div v is missing"),
-            (lambda a, p, g, v, d: a + p * d, "carried along"),
-            (lambda a, p, g, v, d: a - (v * g).sum(1) - p * d, "flux"),
-            (lambda a, p, g, v, d: a + (v * g).sum(1) + d, "log p"),
+            (lambda cdf, x, t: -line_by_autograd(cdf, x, t), "sign is wrong"),
+            (lambda cdf, x, t: line_by_autograd(cdf, x, t) * density(cdf, x, t), "This is the flux p v"),
+            (lambda cdf, x, t: 1 / line_by_autograd(cdf, x, t), "Upside down"),
+            (lambda cdf, x, t: line_by_autograd(cdf, x, t) * density(cdf, x, t) ** 2, "divide by it"),
+            (lambda cdf, x, t: line_by_autograd(cdf, x, t) * density(cdf, x, t) / cdf(x, t), "divided by F"),
         ],
     ),
     "02.3": (
@@ -97,6 +118,19 @@ ANSWERS = {
             (lambda x, m, s, md, sd: sd / s * (x - m), "motion of the mean"),
             (lambda x, m, s, md, sd: md + s / sd * (x - m), "swapped"),
             (lambda x, m, s, md, sd: torch.full_like(x, md), "stretch is missing"),
+        ],
+    ),
+    "02.6": (
+        [
+            lambda x0, t: x0 / (1 - x0 * t),
+            lambda x0, t: torch.stack([x / (1 - x * t) for x in x0]),
+            lambda x0, t: x0.double() * (1 - t * x0.double()) ** -1,
+        ],
+        [
+            (lambda x0, t: x0 + t * x0 * x0, "one Euler step"),
+            (lambda x0, t: x0 * math.exp(t), "exponential"),
+            (lambda x0, t: x0 / (1 + t * x0), "sign is wrong"),
+            (lambda x0, t: 1 / (1 - t * x0), "start is missing"),
         ],
     ),
 }  # fmt: skip
