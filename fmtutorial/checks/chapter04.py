@@ -1,6 +1,4 @@
-"""The checks of chapter 04: the loss, its floor, averaged weights, a schedule, and what a loss means."""
-
-import math
+"""The checks of chapter 04: the loss, its floor, averaged weights, a paired comparison, a broken loss."""
 
 import torch
 
@@ -51,7 +49,49 @@ def total_variance(velocity, x1, sigma_min):
 
 
 def average_inputs(g):
-    return [(normal(g, n, d, dtype=t), normal(g, n, d, dtype=t), number(g, 0.6, 0.95)) for n, d, t in SHAPES]
+    """An average, the weights that it started from, a decay, and a number of steps."""
+    steps = (1, 3, 10, 6)
+    return [
+        (normal(g, n, d, dtype=dtype), normal(g, n, d, dtype=dtype), number(g, 0.6, 0.95), k)
+        for (n, d, dtype), k in zip(SHAPES, steps, strict=True)
+    ]
+
+
+def comparison_inputs(g):
+    """Two networks' answers with much noise in common, and elements that err together."""
+    cases = []
+    for n, d in [(400, 2), (600, 3)]:
+        u = normal(g, n, d, dtype=torch.float64)
+        shared = normal(g, n, 1, dtype=torch.float64) + 0.3 * normal(g, n, d, dtype=torch.float64)
+        v_b = u + shared
+        v_a = v_b + 0.1 + 0.1 * normal(g, n, 1, dtype=torch.float64)
+        cases.append((v_a, v_b, u))
+    return cases
+
+
+def example_losses(v_a, v_b, u):
+    """The loss of each example (n,), for both networks."""
+    return (v_a - u).square().mean(1), (v_b - u).square().mean(1)
+
+
+def compare(v_a, v_b, u, error):
+    """The difference of the losses, with an error computed in some way from the losses of the examples."""
+    a, b = example_losses(v_a, v_b, u)
+    return (a - b).mean(), error(a, b)
+
+
+def compare_as_given(v_a, v_b, u):
+    a, b = (v_a - u).square(), (v_b - u).square()
+    return a.mean() - b.mean(), (a.var() / a.numel() + b.var() / b.numel()).sqrt()
+
+
+def compare_elements(v_a, v_b, u):
+    a_minus_b = (v_a - u).square() - (v_b - u).square()
+    return a_minus_b.mean(), a_minus_b.std() / a_minus_b.numel() ** 0.5
+
+
+def target_inputs(g):
+    return [(normal(g, n, d, scale=2.0) + 1.0,) for n, d in [(5, 3), (7, 2), (3, 1), (2, 2)]]
 
 
 EXERCISES = {
@@ -86,40 +126,57 @@ EXERCISES = {
         },
     ),
     "04.3": Exercise(
-        expects="a function update(average, weights, decay) that returns the new average",
-        truth=lambda average, weights, decay: decay * average + (1 - decay) * weights,
-        inputs=average_inputs,
-        insight="The average has a memory of about 1 / (1 - decay) steps: 1000 at 0.999.",
+        expects="a function noise_left(decay) that returns the variance of the average",
+        truth=lambda d: (1 - d) / (1 + d),
+        inputs=lambda g: [(d,) for d in (0.0, number(g, 0.2, 0.5), number(g, 0.6, 0.95), 0.99, 0.999)],
+        atol=1e-9,
+        insight="About half of 1 / memory: 0.0005 at 0.999. Real weights move slowly, neighbours are not independent, and an average leaves more than that.",
         mistakes={
-            "The roles are swapped: with decay near 1 the average should hardly move.": lambda a, w, d: (1 - d) * a + d * w,
-            "The two factors must add up to 1: the new weights get 1 - decay.": lambda a, w, d: d * a + w,
-            "You average the two equally, whatever the decay.": lambda a, w, d: (a + w) / 2,
-            "You move away from the weights: average + (1 - decay) (weights - average).": lambda a, w, d: a + (1 - d) * (a - w),
+            "That is one over the memory. The terms do not count alike: add up the squares of (1 - d) d^j.": lambda d: 1 - d,
+            "That is the newest term alone: the older ones have variances too.": lambda d: (1 - d) ** 2,
+            "The factor 1 - d in front of the sum is missing; it comes out of a variance squared.": lambda d: 1 / (1 - d**2),
+            "The factor 1 - d comes out of a variance squared.": lambda d: 1 / (1 + d),
+            "That is the standard deviation.": lambda d: ((1 - d) / (1 + d)) ** 0.5,
         },
     ),
     "04.4": Exercise(
-        expects="a function learning_rate(step, n_steps, lr): half a cosine from lr at step 0 down to 0 at step n_steps",
-        truth=lambda step, n_steps, lr: lr * 0.5 * (1 + math.cos(math.pi * step / n_steps)),
-        inputs=lambda g: [(s, n, number(g, 0.5, 2.0)) for s, n in [(0, 10), (3, 10), (10, 10), (25, 100), (99, 100)]],
-        insight="Large steps while there is far to go, and none at all at the end: the noise of the last batches averages out.",
+        expects="a function mended(average, first, decay, n) that returns the average without its first weights",
+        truth=lambda average, first, d, n: (average - d**n * first) / (1 - d**n),
+        inputs=average_inputs,
+        insight="Adam mends its two averages in this way, with 0 in the place of the first weights. A warm-up of the decay does without.",
         mistakes={
-            "A whole period: the rate comes up again at the end. Use pi, not 2 pi.": lambda s, n, lr: lr * 0.5 * (1 + math.cos(2 * math.pi * s / n)),
-            "It is upside down: it starts at 0 and ends at lr.": lambda s, n, lr: lr * 0.5 * (1 - math.cos(math.pi * s / n)),
-            "The 1/2 is missing: it starts at 2 lr.": lambda s, n, lr: lr * (1 + math.cos(math.pi * s / n)),
-            "A bare cosine becomes negative in the second half: then it climbs the loss.": lambda s, n, lr: lr * math.cos(math.pi * s / n),
-            "This falls in a straight line, not as a cosine.": lambda s, n, lr: lr * (1 - s / n),
+            "You took out the first weights, but the others now count 1 - d^n together: divide by that.": lambda a, f, d, n: a - d**n * f,
+            "The first weights are still in it. Only an average that starts from 0, as in Adam, needs no more than the division.": lambda a, f, d, n: a / (1 - d**n),
+            "After n steps the first weights count d^n, not 1.": lambda a, f, d, n: (a - f) / (1 - d**n),
+            "That undoes one step. After n steps the first weights count d^n.": lambda a, f, d, n: (a - d * f) / (1 - d),
+            "The shares are swapped: the first weights count d^n, the others 1 - d^n.": lambda a, f, d, n: (a - (1 - d**n) * f) / d**n,
         },
     ),
     "04.5": Exercise(
-        expects="a function learnt(start, loss, floor) that returns a fraction: 0 at the start, 1 on the floor",
-        truth=lambda start, loss, floor: (start - loss) / (start - floor),
-        inputs=lambda g: [(number(g, 3, 5), number(g, 2.1, 3), number(g, 1.7, 2.05)) for _ in range(4)],
-        insight="From 4.5 to 2.04 above a floor of 2.0236 is 99.3 % of what can be learnt, though the loss fell by half only.",
+        expects="a function compare(v_a, v_b, u) that returns the difference of the losses, a minus b, and its standard error",
+        truth=lambda v_a, v_b, u: compare(v_a, v_b, u, lambda a, b: (a - b).std() / len(a) ** 0.5),
+        inputs=comparison_inputs,
+        rtol=5e-3,
+        insight="The floor and most of the noise are the same for both networks: in the difference of each example they cancel.",
         mistakes={
-            "You divided by the first loss: but only the part above the floor can be learnt.": lambda a, b, c: (a - b) / a,
-            "This is the fraction that is still to be learnt.": lambda a, b, c: (b - c) / (a - c),
-            "The floor over the loss does not tell how far training has come.": lambda a, b, c: c / b,
-            "You divided by the present distance to the floor.": lambda a, b, c: (a - b) / (b - c),
+            "The program is unchanged: its error takes both networks, and all elements, for independent.": compare_as_given,
+            "The two losses share their examples: take the standard deviation of the differences, not two separate ones.": lambda v_a, v_b, u: compare(v_a, v_b, u, lambda a, b: ((a.var() + b.var()) / len(a)).sqrt()),
+            "The elements of one example err together: average over them first, and count examples.": compare_elements,
+            "That is the scatter of single differences: the error of their mean is smaller by the root of n.": lambda v_a, v_b, u: compare(v_a, v_b, u, lambda a, b: (a - b).std()),
+            "That is the square of the error: take the root.": lambda v_a, v_b, u: compare(v_a, v_b, u, lambda a, b: (a - b).var() / len(a)),
+        },
+    ),
+    "04.6": Exercise(
+        expects="a function least(u) that returns one number, the least value of the loss over all predictions",
+        truth=lambda u: (u - u.mean(0)).square().mean(),
+        inputs=target_inputs,
+        insight="One constant for all. In the notebook it is 2.25 + 1 = 3.25, the variances of data and noise, and perfect predictions have twice that.",
+        mistakes={
+            "That is the loss of v_i = u_i, which is compared with all the other targets as well. There is a better choice.": lambda u: (u[:, None] - u).square().mean(),
+            "That is the loss of v = 0. A constant other than 0 is better.": lambda u: u.square().mean(),
+            "Nearly: the loss divides by n, not by n - 1.": lambda u: u.var(0).mean(),
+            "The loss is a mean over the elements, not a sum.": lambda u: (u - u.mean(0)).square().sum(1).mean(),
+            "One mean for each coordinate: v_i is a vector.": lambda u: (u - u.mean()).square().mean(),
         },
     ),
 }  # fmt: skip

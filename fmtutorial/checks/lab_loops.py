@@ -25,7 +25,7 @@ def facts_about_features(program) -> str | None:
     f = program(t)
     if f is None or f is ...:
         return None
-    if f.ndim != 2 or len(f) != len(t) or f.shape[1] < 3:
+    if f.ndim != 2 or len(f) != len(t) or f.shape[1] < 2:
         return "another shape"
     apart = torch.cdist(f.float(), f.float()) + torch.eye(len(t))
     if float(apart[0, -1]) < 1e-3:
@@ -127,14 +127,14 @@ def coupled_inputs(g):
 EXERCISES = {
     "lab.6": Bug(
         Exercise(
-            "a function features(t) -> (n, m) of t (n, 1), m at least 3, that gives different times different features",
+            "a function features(t) -> (n, m) of t (n, 1), m at least 2, that gives different times different features",
             lambda: "all times different",
             lambda g: [()],
             "The network cannot tell what its input does not show: noise and data had the same time.",
             {
                 "t = 0 and t = 1 still look the same: add something without a period, or take a period above 1.": lambda: "t = 0 and t = 1 alike",
                 "Two other times look the same now.": lambda: "two times alike",
-                "The features of t (n, 1) should have the shape (n, m), with m at least 3: keep the two and add what is missing.": lambda: "another shape",
+                "The features of t (n, 1) should have the shape (n, m), with m at least 2, as the question says.": lambda: "another shape",
             },
             observe=facts_about_features,
         ),

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 
 from fmtutorial import StraightPath
@@ -57,6 +58,39 @@ def residual(velocity, x1, s, at=None):
     return x1 - (1 - s) * x0 - velocity(t * x1 + (1 - (1 - s) * t) * x0 if at is None else at, t)
 
 
+def paired(v_a, v_b, u):
+    gain = ((v_a - u) ** 2 - (v_b - u) ** 2).mean(dim=1)
+    return gain.mean(), gain.std() / math.sqrt(len(gain))
+
+
+def paired_by_hand(v_a, v_b, u):
+    n, d = u.shape
+    gains = [float(((a - c) ** 2 - (b - c) ** 2).sum()) / d for a, b, c in zip(v_a, v_b, u, strict=True)]
+    mean = sum(gains) / n
+    return mean, math.sqrt(sum((gain - mean) ** 2 for gain in gains) / n / n)
+
+
+def paired_in_numpy(v_a, v_b, u):
+    a, b = (((v - u) ** 2).mean(1).numpy() for v in (v_a, v_b))
+    covariance = np.cov(a, b)
+    return [(a - b).mean(), np.sqrt((covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]) / len(a))]
+
+
+def not_repaired(v_a, v_b, u):
+    a, b = (v_a - u) ** 2, (v_b - u) ** 2
+    return (a - b).mean(), (a.var() / a.numel() + b.var() / b.numel()) ** 0.5
+
+
+def unpaired(v_a, v_b, u):
+    a, b = ((v_a - u) ** 2).mean(1), ((v_b - u) ** 2).mean(1)
+    return (a - b).mean(), (a.var() / len(a) + b.var() / len(b)) ** 0.5
+
+
+def over_elements(v_a, v_b, u):
+    gain = ((v_a - u) ** 2 - (v_b - u) ** 2).flatten()
+    return gain.mean(), gain.std() / math.sqrt(len(gain))
+
+
 ANSWERS = {
     "04.1": (
         [loss, loss_by_rows, lambda m, a, b, t, s: loss_with(m, a, b, t, s).double().mean()],
@@ -80,42 +114,54 @@ ANSWERS = {
     ),
     "04.3": (
         [
-            lambda average, weights, decay: decay * average + (1 - decay) * weights,
-            lambda a, w, d: torch.lerp(w.double(), a.double(), d),
-            lambda a, w, d: torch.stack([p + (1 - d) * (q - p) for p, q in zip(a, w, strict=True)]),
+            lambda d: (1 - d) / (1 + d),
+            lambda d: (1 - d) ** 2 / (1 - d**2),
+            lambda d: sum(((1 - d) * d**j) ** 2 for j in range(20_000)),
         ],
         [
-            (lambda a, w, d: (1 - d) * a + d * w, "swapped"),
-            (lambda a, w, d: d * a + w, "add up to 1"),
-            (lambda a, w, d: (a + w) / 2, "equally"),
-            (lambda a, w, d: a + (1 - d) * (a - w), "away from the weights"),
+            (lambda d: 1 - d, "one over the memory"),
+            (lambda d: 1 - 2 * d + d * d, "newest term"),
+            (lambda d: 1 / (1 - d * d), "in front of the sum"),
+            (lambda d: (1 - d) / (1 - d**2), "squared"),
+            (lambda d: math.sqrt((1 - d) / (1 + d)), "standard deviation"),
         ],
     ),
     "04.4": (
         [
-            lambda step, n_steps, lr: lr * (1 + math.cos(math.pi * step / n_steps)) / 2,
-            lambda k, n, lr: lr * math.cos(math.pi * k / (2 * n)) ** 2,
-            lambda k, n, lr: 0.5 * lr * (1 + torch.cos(torch.tensor(math.pi * k / n, dtype=torch.float64))),
+            lambda average, first, decay, n: (average - decay**n * first) / (1 - decay**n),
+            lambda a, f, d, n: f + (a - f) / (1 - d**n),
+            lambda a, f, d, n: (a.double() - math.exp(n * math.log(d)) * f.double()) / -math.expm1(n * math.log(d)),
         ],
         [
-            (lambda k, n, lr: lr * (1 + math.cos(2 * math.pi * k / n)) / 2, "whole period"),
-            (lambda k, n, lr: lr * (1 - math.cos(math.pi * k / n)) / 2, "upside down"),
-            (lambda k, n, lr: lr * (1 + math.cos(math.pi * k / n)), "1/2 is missing"),
-            (lambda k, n, lr: lr * math.cos(math.pi * k / n), "negative"),
-            (lambda k, n, lr: lr * (1 - k / n), "straight line"),
+            (lambda a, f, d, n: a - d**n * f, "divide by that"),
+            (lambda a, f, d, n: a / (1 - d**n), "still in it"),
+            (lambda a, f, d, n: (a - f) / (1 - d**n), "not 1"),
+            (lambda a, f, d, n: (a - d * f) / (1 - d), "undoes one step"),
+            (lambda a, f, d, n: (a - (1 - d**n) * f) / d**n, "swapped"),
         ],
     ),
     "04.5": (
+        [paired, paired_by_hand, paired_in_numpy],
         [
-            lambda start, loss, floor: (start - loss) / (start - floor),
-            lambda a, b, c: 1 - (b - c) / (a - c),
-            lambda a, b, c: torch.tensor(a - b, dtype=torch.float64).div(a - c),
+            (not_repaired, "unchanged"),
+            (unpaired, "differences, not two"),
+            (over_elements, "average over them first"),
+            (lambda a, b, u: (paired(a, b, u)[0], paired(a, b, u)[1] * len(u) ** 0.5), "root of n"),
+            (lambda a, b, u: (paired(a, b, u)[0], paired(a, b, u)[1] ** 2), "take the root"),
+        ],
+    ),
+    "04.6": (
+        [
+            lambda u: (u - u.mean(0)).square().mean(),
+            lambda u: u.var(0, unbiased=False).mean(),
+            lambda u: 0.5 * (u[:, None].double() - u.double()).square().mean(),
         ],
         [
-            (lambda a, b, c: 1 - b / a, "divided by the first loss"),
-            (lambda a, b, c: (b - c) / (a - c), "still to be learnt"),
-            (lambda a, b, c: c / b, "does not tell"),
-            (lambda a, b, c: (a - b) / (b - c), "present distance"),
+            (lambda u: torch.cdist(u, u).square().mean() / u.shape[1], "v_i = u_i"),
+            (lambda u: u.pow(2).mean(), "v = 0"),
+            (lambda u: u.std(0).square().mean(), "n - 1"),
+            (lambda u: u.var(0, unbiased=False).sum(), "not a sum"),
+            (lambda u: u.var(unbiased=False), "a vector"),
         ],
     ),
 }  # fmt: skip
