@@ -1,4 +1,4 @@
-"""The checks of chapter 05: steps, trajectories, orders, evaluations, and the way back."""
+"""The checks of chapter 05: steps, trajectories, extrapolation, evaluations, and the way back."""
 
 import functools
 
@@ -56,38 +56,40 @@ def keeps_gradient(solve) -> str | None:
     return None
 
 
-def error_inputs(g):
+def broken(v, x0, n):
+    """The faulty loop that 05.2 gives: no start, and the clock of linspace(0, 1, n)."""
+    return states(v, x0, torch.linspace(0, 1, n).tolist(), 1 / n)[1:]
+
+
+def end_points(g):
+    """End points of a method of order q with n and 2n steps: the truth and an error that falls as n^-q."""
     cases = []
-    for order in (1, 2, 4):
-        steps = torch.tensor([4.0, 8.0, 16.0, 32.0], dtype=torch.float64)
-        cases.append(
-            (steps, number(g, 0.5, 2.0) * steps**-order * (1 + 0.02 * normal(g, 4, dtype=torch.float64)))
-        )
+    for q in (1, 2, 4):
+        truth, error = normal(g, 4, 2, dtype=torch.float64), normal(g, 4, 2, dtype=torch.float64)
+        cases.append((truth + error, truth + error / 2**q, q))
     return cases
 
 
-def slope(x, y):
-    x, y = x - x.mean(), y - y.mean()
-    return (x * y).sum() / x.square().sum()
+def round_trip_factor(q):
+    """Two errors C h^(q+1) and C (-h)^(q+1): they cancel for an even q, and order q + 1 is left."""
+    return 2.0 ** (q + 1 if q % 2 == 0 else q)
 
 
 @functools.cache
 def reference():
     """The exact velocity of the standard mixture, noise, and where it ends."""
-    v, x0 = (
-        exact.velocity_field(standard_mixture(), StraightPath()),
-        torch.randn(400, 2, generator=torch.Generator().manual_seed(0)),
-    )
+    v = exact.velocity_field(standard_mixture(), StraightPath())
+    x0 = torch.randn(400, 2, generator=torch.Generator().manual_seed(0))
     return v, x0, integrate_flow(v, x0, n_steps=60, method="rk4")[0][-1]
 
 
 @functools.cache
 def measured(name: str, n_steps: int) -> tuple[int, float]:
-    """NFE, and rms distance of the end points from those of a tight solution."""
+    """NFE, and the rms over the points of their distance from the ends of a tight solution."""
     v, x0, ideal = reference()
     counted = CountEvaluations(v)
     end = integrate_flow(counted, x0, n_steps=n_steps, method=name)[0][-1]
-    return counted.nfe, float((end - ideal).square().mean().sqrt())
+    return counted.nfe, float((end - ideal).square().sum(1).mean().sqrt())
 
 
 def verdict(answer) -> str:
@@ -112,13 +114,6 @@ def fewest() -> int:
         measured(m, n) for m, k in (("euler", 1), ("midpoint", 2), ("rk4", 4)) for n in range(1, 16 // k + 1)
     ]
     return min(nfe for nfe, error in runs if error <= TOLERANCE)
-
-
-def backwards(v, x1, n, sign=-1.0, times=None):
-    x, h = x1, 1 / n
-    for t in [1 - k / n for k in range(n)] if times is None else times:
-        x = midpoint_step(v, x, t, sign * h)
-    return x
 
 
 EVALUATIONS = {"euler": 1, "midpoint": 2, "rk4": 4}
@@ -148,23 +143,26 @@ EXERCISES = {
         mistakes={
             "Steps and points are off by one: n steps make n + 1 points, and the start is missing from yours.": lambda v, x0, n: states(v, x0, grid(n), 1 / n)[1:],
             "You took n + 1 steps of 1/n: it ends beyond t = 1.": lambda v, x0, n: states(v, x0, [k / n for k in range(n + 1)], 1 / n),
+            "The start is there, but your times still are linspace(0, 1, n): k / (n - 1), while your steps are 1/n, and the two run apart.": lambda v, x0, n: states(v, x0, torch.linspace(0, 1, n).tolist(), 1 / n),
             "You took n points for n steps: that makes n - 1 steps, of 1 / (n - 1).": lambda v, x0, n: states(v, x0, grid(n - 1), 1 / (n - 1)),
             "Only the end came back: keep every state.": lambda v, x0, n: euler(v, x0, n),
-            "Your times are k / (n - 1), your steps 1/n: the two run apart.": lambda v, x0, n: states(v, x0, [k / (n - 1) for k in range(n)], 1 / n),
+            "This is the broken loop as it was: its start is missing, its clock is linspace(0, 1, n), and it keeps gradients.": broken,
         },
     ),
     "05.3": Exercise(
-        expects="a function order(n_steps, errors) that returns the q in error ~ n_steps^-q, fitted to all points",
-        truth=lambda n_steps, errors: -slope(n_steps.log(), errors.log()),
-        inputs=error_inputs,
-        rtol=0.02,
-        insight="A straight line on doubly logarithmic axes. An implementation with the wrong order has a bug, however good its pictures.",
+        expects="a function extrapolate(coarse, fine, q) -> (n, d): the end points with n and 2n steps combined so that an error ~ n^-q cancels",
+        truth=lambda coarse, fine, q: (2**q * fine - coarse) / (2**q - 1),
+        inputs=end_points,
+        insight="Richardson's extrapolation: two Euler runs, 3n evaluations, and order 2. (fine - coarse) / (2^q - 1) is an estimate of the error of fine, and adaptive solvers steer by such estimates.",
         mistakes={
-            "The sign is wrong: the error falls with n, the order is positive.": lambda n, e: slope(n.log(), e.log()),
-            "Take the logarithm of both: error against log n is not a line.": lambda n, e: -slope(n.log(), e),
-            "Take the logarithm of n too: log error against n is not a line.": lambda n, e: -slope(n, e.log()),
-            "This is how much the error falls when n doubles, 2^q: take its logarithm.": lambda n, e: 2 ** -slope(n.log(), e.log()),
-            "Between the first and last point the exponent is log of the ratio of errors over log of the ratio of steps; yours lacks the latter.": lambda n, e: (e[0] / e[-1]).log(),
+            "You took q = 1 whatever q is: the error shrinks by 2^q when n doubles.": lambda c, f, q: 2 * f - c,
+            "The two are exchanged: the finer run deserves the large weight.": lambda c, f, q: (2**q * c - f) / (2**q - 1),
+            "The weights do not add up to 1: divide by 2^q - 1.": lambda c, f, q: 2**q * f - c,
+            "Both errors have the same sign, so a mean does not cancel them: one weight is negative.": lambda c, f, q: (2**q * f + c) / (2**q + 1),
+            "The plain mean keeps most of the larger error.": lambda c, f, q: (c + f) / 2,
+            "The factor is 2^q, not q.": lambda c, f, q: (q * f - c) / (q - 1) if q > 1 else None,
+            "You divided by 2^q: from the two equations 2^q - 1 is left.": lambda c, f, q: f + (f - c) / 2**q,
+            "The correction has the wrong sign: the finer run lies between the coarse one and the truth.": lambda c, f, q: f - (f - c) / (2**q - 1),
         },
     ),
     "05.4": Exercise(
@@ -180,11 +178,11 @@ EXERCISES = {
         },
     ),
     "05.5": Exercise(
-        expects=f'a pair such as ("euler", 30): the solver and number of steps that reach an rms error of {TOLERANCE} with the fewest evaluations',
+        expects=f'a pair such as ("euler", 30): the solver and number of steps that reach an error of {TOLERANCE} (rms over the points of the distance) with the fewest evaluations',
         truth=lambda: "right",
         inputs=None,
         observe=verdict,
-        insight="Two steps of rk4, 8 evaluations. Midpoint needs half as many again, Euler about a hundred.",
+        insight="Two steps of rk4, 8 evaluations. Midpoint needs 12, half as many again, and Euler more than a hundred.",
         mistakes={
             "Not accurate enough: measure the rms distance to a tight solution with the same x0.": lambda: "not accurate enough",
             "Accurate enough, but another choice needs fewer evaluations: compare all three at equal NFE.": lambda: "accurate, but not the cheapest",
@@ -192,16 +190,19 @@ EXERCISES = {
         },
     ),
     "05.6": Exercise(
-        expects="a function encode(v, x1, n_steps) -> (n, d): from data at t = 1 back to noise at t = 0 with the midpoint rule",
-        truth=backwards,
-        inputs=solve_inputs,
-        insight="The same field, a negative step: the flow is a bijection, and this is the way to likelihoods and edits.",
+        expects="a function round_trip_factor(q) -> number: by what factor the round trip's error falls when the steps are doubled, for a method of order q",
+        truth=round_trip_factor,
+        inputs=lambda g: [(1,), (2,), (3,), (4,), (5,)],
+        rtol=0.05,
+        insight="For an even order the leading errors of -h and +h cancel, so midpoint's round trip has order 3 and rk4's 5: a small round trip does not certify a code.",
         mistakes={
-            "The velocity is right and the step has the wrong sign: back in time h is negative.": lambda v, x1, n: backwards(v, x1, n, sign=1.0),
-            "You start at t = 0: the data are at t = 1.": lambda v, x1, n: backwards(v, x1, n, times=grid(n)),
-            "This integrates forward from t = 0: it would carry the data even further.": lambda v, x1, n: backwards(v, x1, n, sign=1.0, times=grid(n)),
-            "These are Euler steps: use the midpoint rule, or the way back differs from the way there.": lambda v, x1, n: euler(v, x1, n, [1 - k / n for k in range(n)], -1 / n),
-            "Your first time is 1 - 1/n: a step back begins at t = 1.": lambda v, x1, n: backwards(v, x1, n, times=[1 - (k + 1) / n for k in range(n)]),
+            "This is the factor one way. Add the errors of a step of h and one of -h: for an even q something cancels.": lambda q: 2.0**q,
+            "You took the cancelling for every q: for an odd q the power q + 1 is even, and the two errors add.": lambda q: 2.0 ** (q + 1),
+            "Odd and even are exchanged: (-h)^(q+1) = -h^(q+1) needs an odd q + 1.": lambda q: 2.0 ** (q if q % 2 == 0 else q + 1),
+            "This is the order; the factor for twice the steps is 2 to this power.": lambda q: q + 1 if q % 2 == 0 else q,
+            "This is the factor for one step; n steps add up, so one power of h is lost.": lambda q: 2.0 ** (q + 2 if q % 2 == 0 else q + 1),
+            "The error falls: give the factor by which it shrinks, larger than 1.": lambda q: 1 / round_trip_factor(q),
+            "There are not two factors to multiply: the two errors add, or cancel.": lambda q: 4.0**q,
         },
     ),
 }  # fmt: skip

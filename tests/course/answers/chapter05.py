@@ -5,7 +5,6 @@ import torch
 from torchdiffeq import odeint
 
 from fmtutorial import integrate_flow
-from fmtutorial.sampling import midpoint_step
 
 
 @torch.no_grad()
@@ -40,10 +39,30 @@ def solve_over(v, x0, times, h):
     return torch.stack(states)
 
 
-def back(v, x, n, sign=-1, first=0, step=midpoint_step):
-    for k in range(n):
-        x = step(v, x, 1 - (k + first) / n, sign / n)
-    return x
+def broken_solve(v, x0, n_steps):
+    """The loop of 05.2 as it is given."""
+    x, states = x0, []
+    for t in torch.linspace(0, 1, n_steps):
+        x = x + v(x, t) / n_steps
+        states.append(x)
+    return torch.stack(states)
+
+
+def solve_by_equations(coarse, fine, q):
+    """The unknowns truth and error of coarse = truth + error, fine = truth + error / 2^q."""
+    matrix = np.array([[1.0, 1.0], [1.0, 0.5**q]])
+    right = np.stack([coarse.numpy().ravel(), fine.numpy().ravel()])
+    return np.linalg.solve(matrix, right)[0].reshape(coarse.shape)
+
+
+def factor_by_measurement(q):
+    """From one interval: a step of h and one of -h, with an error of C h^(q+1) + D h^(q+2) each."""
+
+    def round_trip(n):
+        h = 1 / n
+        return n * (h ** (q + 1) + (-h) ** (q + 1) + h ** (q + 2))
+
+    return round_trip(1000) / round_trip(2000)
 
 
 ANSWERS = {
@@ -70,19 +89,22 @@ ANSWERS = {
             (lambda v, x0, n: solve(v, x0, n)[-1], "Only the end"),
             (lambda v, x0, n: solve_over(v, x0, np.linspace(0, 1, n).tolist(), 1 / n), "run apart"),
             (solve_with_gradient, "gradient is kept"),
+            (broken_solve, "as it was"),
         ],
     ),
     "05.3": (
         [
-            lambda n_steps, errors: -np.polyfit(np.log(n_steps.numpy()), np.log(errors.numpy()), 1)[0],
-            lambda n, e: -torch.linalg.lstsq(torch.stack([n.log2(), torch.ones_like(n)], 1), e.log2()[:, None]).solution[0, 0],
-            lambda n, e: -np.cov(np.log10(n.numpy()), np.log10(e.numpy()))[0, 1] / np.var(np.log10(n.numpy()), ddof=1),
+            lambda coarse, fine, q: (2**q * fine - coarse) / (2**q - 1),
+            lambda c, f, q: f + (f - c) / (2**q - 1),
+            solve_by_equations,
         ],
         [
-            (lambda n, e: np.polyfit(np.log(n), np.log(e), 1)[0], "sign is wrong"),
-            (lambda n, e: -np.polyfit(np.log(n), e, 1)[0], "both"),
-            (lambda n, e: -np.polyfit(n, np.log(e), 1)[0], "n too"),
-            (lambda n, e: 2 ** -np.polyfit(np.log(n), np.log(e), 1)[0], "2^q"),
+            (lambda c, f, q: 2 * f - c, "whatever q is"),
+            (lambda c, f, q: (2**q * c - f) / (2**q - 1), "exchanged"),
+            (lambda c, f, q: 2**q * f - c, "add up to 1"),
+            (lambda c, f, q: (c + f) / 2, "plain mean"),
+            (lambda c, f, q: f + (c - f) / (2**q - 1), "wrong sign"),
+            (lambda c, f, q: f + (f - c) / 2**q, "divided by 2^q"),
         ],
     ),
     "05.4": (
@@ -111,16 +133,13 @@ ANSWERS = {
         ],
     ),
     "05.6": (
+        [lambda q: 2 ** (q + (q % 2 == 0)), lambda q: 2.0 ** (2 * (q // 2) + 1), factor_by_measurement],
         [
-            back,
-            lambda v, x1, n: integrate_flow(v, x1, t_span=(1.0, 0.0), n_steps=n, method="midpoint")[0][-1],
-            lambda f, y, k: back(lambda x, t: f(x, t).double(), y.double(), k),
-        ],
-        [
-            (lambda v, x, n: back(v, x, n, sign=1), "wrong sign"),
-            (lambda v, x, n: back(v, x, n, step=lambda f, y, t, h: y + h * f(y, t)), "Euler steps"),
-            (lambda v, x, n: back(v, x, n, first=1), "begins at t = 1"),
-            (lambda v, x, n: integrate_flow(v, x, n_steps=n, method="midpoint")[0][-1], "forward from t = 0"),
+            (lambda q: 2**q, "one way"),
+            (lambda q: 2 ** (q + 1), "for every q"),
+            (lambda q: 2 ** (q + q % 2), "exchanged"),
+            (lambda q: 2 * (q // 2) + 1, "This is the order"),
+            (lambda q: 0.5 ** (2 * (q // 2) + 1), "larger than 1"),
         ],
     ),
 }  # fmt: skip
