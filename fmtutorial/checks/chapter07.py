@@ -132,7 +132,7 @@ EXERCISES = {
         insight="Unmix with the numbers of the time where x is, mix with those of the time where it goes. That is DDIM, Euler's method in sigma / alpha.",
         mistakes={
             "Nothing is repaired yet: this is the broken step.": lambda e, x, a, s, b, r: x - r * e + s * e,
-            "You repaired only the last line, and now nothing moves: x comes back unchanged. At which time is x?": lambda e, x, a, s, b, r: x.clone(),
+            "You repaired only the last line, and now nothing moves: x comes back unchanged. Use the numbers of the time where x is.": lambda e, x, a, s, b, r: x.clone(),
             "The data are right now, but the old noise level sigma_a is mixed in: at time b it is sigma_b.": lambda e, x, a, s, b, r: b * (x - s * e) / a + s * e,
             "You never divide by alpha_a: x - sigma_a noise is alpha_a times the data.": lambda e, x, a, s, b, r: b * (x - s * e) + r * e,
             "You divide by alpha_b: x - sigma_a noise is alpha_a times the data.": lambda e, x, a, s, b, r: x - s * e + r * e,
