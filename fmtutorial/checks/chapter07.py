@@ -5,9 +5,7 @@ import math
 import torch
 
 from fmtutorial.checks._engine import Exercise
-from fmtutorial.checks._inputs import SHAPES, each, interval, normal, number, points, times
-
-inside = interval(0.1, 0.9)
+from fmtutorial.checks._inputs import SHAPES, each, normal, number, points, times
 
 
 def ddim(noise, x, alpha_a, sigma_a, alpha_b, sigma_b):
@@ -40,36 +38,50 @@ def sde_inputs(g):
     ]
 
 
-def sde(x, u, score, h, w, z):
-    return x + h * (u + w * score) + math.sqrt(2 * w * h) * z
+def back(x, u, score, h, w, z):
+    return x + h * (-u + w * score) + math.sqrt(2 * w * h) * z
 
 
-def schedule_inputs(g):
-    return [(normal(g, n, d, dtype=dtype, scale=2.0), *angle(number(g, 0.1, 1.4))) for n, d, dtype in SHAPES]
+class Gaussian:
+    """The exact noise network of a variance-preserving model of data N(mean, std^2 I)."""
+
+    def __init__(self, mean: float, std: float):
+        self.mean, self.std = mean, std
+
+    def __call__(self, x, alpha):
+        alpha = torch.as_tensor(alpha).to(x)
+        variance = 1 - alpha**2
+        return variance.sqrt() * (x - alpha * self.mean) / (alpha**2 * self.std**2 + variance)
 
 
-def change(x, alpha, sigma, scale=None, time=None):
-    """The rescaled point with its time as one more column."""
-    scale = 1 / (alpha + sigma) if scale is None else scale
-    time = alpha / (alpha + sigma) if time is None else time
-    return torch.cat([scale * x, torch.full_like(x[:, :1], time)], dim=1)
+def network_inputs(g):
+    return [
+        (Gaussian(number(g, 1.0, 2.0), number(g, 0.3, 0.8)), points(g, n, d, dtype), times(g, n, d, dtype))
+        for n, d, dtype in SHAPES
+    ]
 
 
-def observe_change(answer, x, alpha, sigma):
-    """An answer's pair in the same form."""
-    pair = answer(x, alpha, sigma)
-    if pair is None or pair is ...:
-        return None
-    y, t = pair
-    return torch.cat([y, torch.as_tensor(t).to(y).reshape(-1, 1).expand(len(y), 1)], dim=1)
+def norm(t):
+    return torch.sqrt(t**2 + (1 - t) ** 2)
+
+
+def carried(network, x, t):
+    return (x - network(x / norm(t), t / norm(t))) / t
+
+
+def in_their_scale(network, x, t):
+    """The data that are predicted as if x belonged to their path, minus the noise."""
+    noise, alpha = network(x / norm(t), t / norm(t)), t / norm(t)
+    return (x - torch.sqrt(1 - alpha**2) * noise) / alpha - noise
 
 
 def logit_inputs(g):
     return [
         (
             torch.rand(n, generator=g, dtype=torch.float64) * 0.9 + 0.05,
-            number(g, -1.0, 1.0),
-            number(g, 0.5, 1.5),
+            number(g, 0.3, 1.0),
+            number(g, 0.5, 0.9),
+            number(g, 1.5, 3.0),
         )
         for n in (1, 5, 9)
     ]
@@ -78,6 +90,10 @@ def logit_inputs(g):
 def logit_normal(t, m, s):
     z = (torch.log(t / (1 - t)) - m) / s
     return torch.exp(-0.5 * z**2) / (s * math.sqrt(2 * math.pi) * t * (1 - t))
+
+
+def shifted(t, m, s, a):
+    return logit_normal(t, m - math.log(a), s)
 
 
 EXERCISES = {
@@ -110,61 +126,70 @@ EXERCISES = {
         },
     ),
     "07.3": Exercise(
-        expects="a function ddim(noise, x, alpha_a, sigma_a, alpha_b, sigma_b) -> (n, d): one deterministic step from predicted noise",
+        expects="a function ddim_step(noise, x, alpha_a, sigma_a, alpha_b, sigma_b) -> (n, d): one deterministic step from predicted noise",
         truth=ddim,
         inputs=ddim_inputs,
-        insight="Predict both ends, mix them anew: Euler's method in sigma / alpha, and on the straight path simply Euler's method.",
+        insight="Unmix with the numbers of the time where x is, mix with those of the time where it goes. That is DDIM, Euler's method in sigma / alpha.",
         mistakes={
+            "Nothing is repaired yet: this is the broken step.": lambda e, x, a, s, b, r: x - r * e + s * e,
+            "You repaired only the last line, and now nothing moves: x comes back unchanged. Use the numbers of the time where x is.": lambda e, x, a, s, b, r: x.clone(),
+            "The data are right now, but the old noise level sigma_a is mixed in: at time b it is sigma_b.": lambda e, x, a, s, b, r: b * (x - s * e) / a + s * e,
             "You never divide by alpha_a: x - sigma_a noise is alpha_a times the data.": lambda e, x, a, s, b, r: b * (x - s * e) + r * e,
+            "You divide by alpha_b: x - sigma_a noise is alpha_a times the data.": lambda e, x, a, s, b, r: x - s * e + r * e,
+            "You take off sigma_b times the noise: in x there is sigma_a times the noise.": lambda e, x, a, s, b, r: b * (x - r * e) / a + r * e,
             "This is only the data's part: the noise has to come back with sigma_b.": lambda e, x, a, s, b, r: b * (x - s * e) / a,
             "That is the predicted data, which belongs to the very end: mix it with noise for time b.": lambda e, x, a, s, b, r: (x - s * e) / a,
-            "The old noise level sigma_a is mixed in: at time b it is sigma_b.": lambda e, x, a, s, b, r: b * (x - s * e) / a + s * e,
             "The times are exchanged: a is where x is, b where it goes.": lambda e, x, a, s, b, r: ddim(e, x, b, r, a, s),
             "The sign of the noise is wrong when the data are predicted: x = alpha data + sigma noise.": lambda e, x, a, s, b, r: b * (x + s * e) / a + r * e,
         },
     ),
     "07.4": Exercise(
-        expects="a function step(x, u, score, h, w, z) -> (n, d): one Euler-Maruyama step of dx = (u + w score) dt + sqrt(2 w) dW",
-        truth=sde,
+        expects="a function step_back(x, u, score, h, w, z) -> (n, d): an Euler-Maruyama step from data to noise with the same marginals",
+        truth=back,
         inputs=sde_inputs,
-        insight="Score and noise balance each other: any w keeps the marginals, and w = 0 is the ODE.",
+        insight="Only u changes its sign. Noise spreads in both directions of time, so in both the score must pull back.",
         mistakes={
-            "Noise grows with the square root of the step: sqrt(2 w h), not h sqrt(2 w).": lambda x, u, s, h, w, z: x + h * (u + w * s) + h * math.sqrt(2 * w) * z,
-            "The noise lacks its factor 2: variance 2 w h a step.": lambda x, u, s, h, w, z: x + h * (u + w * s) + math.sqrt(w * h) * z,
-            "The score is not halved: with g^2 = 2 w the drift is u + g^2/2 score.": lambda x, u, s, h, w, z: x + h * (u + 2 * w * s) + math.sqrt(2 * w * h) * z,
-            "There is noise but no score to balance it: the marginals would spread.": lambda x, u, s, h, w, z: x + h * u + math.sqrt(2 * w * h) * z,
-            "There is no noise: with the full score alone everything collapses onto the modes.": lambda x, u, s, h, w, z: x + h * (u + w * s),
-            "The sign of the score is wrong: it pulls towards high density.": lambda x, u, s, h, w, z: x + h * (u - w * s) + math.sqrt(2 * w * h) * z,
-            "You used w where the noise needs its root: variance 2 w h, standard deviation sqrt(2 w h).": lambda x, u, s, h, w, z: x + h * (u + w * s) + 2 * w * h * z,
+            "You changed the sign of the whole drift: the score must still pull towards high density, because the noise still spreads.": lambda x, u, s, h, w, z: x - h * (u + w * s) + math.sqrt(2 * w * h) * z,
+            "That is the step from noise to data. On the way back the velocity is -u.": lambda x, u, s, h, w, z: x + h * (u + w * s) + math.sqrt(2 * w * h) * z,
+            "That is the drift u - w score: both signs are the wrong way round.": lambda x, u, s, h, w, z: x + h * (u - w * s) + math.sqrt(2 * w * h) * z,
+            "There is noise but no score to balance it: the marginals would spread.": lambda x, u, s, h, w, z: x - h * u + math.sqrt(2 * w * h) * z,
+            "There is no noise: with the full score alone everything collapses onto the modes.": lambda x, u, s, h, w, z: x + h * (-u + w * s),
+            "Noise grows with the square root of the step: sqrt(2 w h), not h sqrt(2 w).": lambda x, u, s, h, w, z: x + h * (-u + w * s) + h * math.sqrt(2 * w) * z,
+            "The noise lacks its factor 2: variance 2 w h a step.": lambda x, u, s, h, w, z: x + h * (-u + w * s) + math.sqrt(w * h) * z,
+            "The score has twice its weight: with noise of variance 2 w h the drift is -u + w score.": lambda x, u, s, h, w, z: x + h * (-u + 2 * w * s) + math.sqrt(2 * w * h) * z,
         },
     ),
     "07.5": Exercise(
-        expects="a function to_straight(x, alpha, sigma) -> (x', t'): the point and the time on the straight path with the same noise ratio",
-        truth=change,
-        inputs=schedule_inputs,
-        observe=observe_change,
-        insight="A schedule is a clock and a scale. A network trained on one runs on any other.",
+        expects="a function carried_velocity(network, x, t) -> (n, d): the straight path's velocity from a noise network of a variance-preserving model",
+        truth=carried,
+        inputs=network_inputs,
+        insight="A schedule is a clock and a scale. A network runs on any other path, as far as their noise ratios overlap.",
         mistakes={
-            "The time is right, the point is not rescaled: divide by alpha + sigma.": lambda x, a, s: change(x, a, s, scale=1.0),
-            "Without the noise the point would be right, but on the straight path alpha is t': multiply x / alpha by t'.": lambda x, a, s: change(x, a, s, scale=1 / a),
-            "Your t' is the share of the noise: here t = 1 is the data.": lambda x, a, s: change(x, a, s, time=s / (a + s)),
-            "t' is not alpha: on the straight path t' / (1 - t') = alpha / sigma.": lambda x, a, s: change(x, a, s, time=a),
-            "You took the squares: the noise ratio is sigma / alpha, not sigma^2 / alpha^2.": lambda x, a, s: change(x, a, s, time=a**2 / (a**2 + s**2)),
-            "You multiply by alpha + sigma: divide.": lambda x, a, s: change(x, a, s, scale=a + s),
+            "The network is shown x as it is: scale it to alpha / t of its size, as its data are.": lambda f, x, t: (x - f(x, t / norm(t))) / t,
+            "The network is shown t for alpha: on their path alpha^2 + sigma^2 = 1, so alpha = t / sqrt(t^2 + (1 - t)^2).": lambda f, x, t: (x - f(x / norm(t), t)) / t,
+            "The network is called with x and t unchanged: its path has another clock and another scale.": lambda f, x, t: (x - f(x, t)) / t,
+            "That is the expected data: the velocity is data minus noise.": lambda f, x, t: (x - (1 - t) * f(x / norm(t), t / norm(t))) / t,
+            "That is the network's noise, not yet a velocity.": lambda f, x, t: f(x / norm(t), t / norm(t)),
+            "The sign is wrong: in our time the velocity points from noise to data.": lambda f, x, t: -carried(f, x, t),
+            "The network is right, but then the data are predicted in its scale from a point in yours: use x = t data + (1 - t) noise.": in_their_scale,
+            "t and 1 - t are exchanged in alpha: at t = 1 there is only data, alpha = 1.": lambda f, x, t: (x - f(x / norm(t), (1 - t) / norm(t))) / t,
         },
     ),
     "07.6": Exercise(
-        expects="a function density(t, m, s) -> (n,): the density of t = sigmoid(m + s z), z ~ N(0, 1)",
-        truth=logit_normal,
+        expects="a function shifted_density(t, m, s, a) -> (n,): the density of t = tau / (tau + a (1 - tau)), tau = sigmoid(m + s z)",
+        truth=shifted,
         inputs=logit_inputs,
-        insight="Drawing times from a density is weighting the loss by it. The minimiser stays, the floor moves.",
+        insight="One trick: the shift subtracts ln a from the logit, so shifting by a is drawing with m - ln a. The minimiser stays, the weights move.",
         mistakes={
-            "The change of variables lacks its derivative, 1 / (t (1 - t)).": lambda t, m, s: logit_normal(t, m, s) * t * (1 - t),
-            "The derivative is the wrong way up: dz/dt = 1 / (s t (1 - t)).": lambda t, m, s: logit_normal(t, m, s) * (t * (1 - t)) ** 2,
-            "The normal density lacks 1 / s.": lambda t, m, s: logit_normal(t, m, s) * s,
-            "The normal density lacks 1 / sqrt(2 pi).": lambda t, m, s: logit_normal(t, m, s) * math.sqrt(2 * math.pi),
-            "You put t itself into the normal density: it is the logit, log(t / (1 - t)), that is normal.": lambda t, m, s: torch.exp(-0.5 * ((t - m) / s) ** 2) / (s * math.sqrt(2 * math.pi)),
-            "The logit is the wrong way up: log(t / (1 - t)).": lambda t, m, s: logit_normal(1 - t, m, s),
+            "You left the shift out: that is the density of tau.": lambda t, m, s, a: logit_normal(t, m, s),
+            "The shift goes the wrong way: a > 1 means more noise, so smaller t.": lambda t, m, s, a: logit_normal(t, m + math.log(a), s),
+            "The logit is shifted by ln a, not by a.": lambda t, m, s, a: logit_normal(t, m - a, s),
+            "You scaled the mean of the logit: it is shifted, by -ln a.": lambda t, m, s, a: logit_normal(t, m / a, s),
+            "You put the right tau into its density, but forgot the derivative d tau / d t.": lambda t, m, s, a: logit_normal(a * t / (1 - t + a * t), m, s),
+            "The change of variables lacks its derivative, 1 / (t (1 - t)).": lambda t, m, s, a: shifted(t, m, s, a) * t * (1 - t),
+            "The derivative is the wrong way up: dz/dt = 1 / (s t (1 - t)).": lambda t, m, s, a: shifted(t, m, s, a) * (t * (1 - t)) ** 2,
+            "The normal density lacks 1 / s.": lambda t, m, s, a: shifted(t, m, s, a) * s,
+            "The normal density lacks 1 / sqrt(2 pi).": lambda t, m, s, a: shifted(t, m, s, a) * math.sqrt(2 * math.pi),
         },
     ),
 }  # fmt: skip

@@ -45,15 +45,28 @@ def ddim_of_the_package(noise, x, a, s, b, r):
     return ddim_step(velocity, x, 0, 1, path)
 
 
-def to_straight_by_ratio(x, alpha, sigma):
-    ratio = sigma / alpha
-    t = 1 / (1 + ratio)
-    return x / alpha * t, t
+def vp_alpha(t):
+    return 1 / torch.sqrt(1 + ((1 - t) / t) ** 2)
 
 
-def to_straight_with_column(x, alpha, sigma):
-    total = alpha + sigma
-    return x / total, torch.full((len(x), 1), alpha / total, dtype=x.dtype)
+def carried_through_the_data(network, x, t):
+    alpha = vp_alpha(t)
+    x_vp = x * alpha / t
+    noise = network(x_vp, alpha)
+    data = (x_vp - torch.sqrt(1 - alpha**2) * noise) / alpha
+    return data - noise
+
+
+def carried_by_the_package(network, x, t):
+    alpha = vp_alpha(t)
+    noise = network(x * alpha / t, alpha)
+    return conventions.convert(noise, x, t, StraightPath(0.0), "noise", "velocity")
+
+
+def shifted_by_inverse(t, m, s, a):
+    tau = a * t / (1 - t + a * t)
+    density = torch.distributions.Normal(m, s).log_prob(torch.logit(tau)).exp() / (tau * (1 - tau))
+    return density * a / (1 - t + a * t) ** 2
 
 
 ANSWERS = {
@@ -90,50 +103,53 @@ ANSWERS = {
             ddim_of_the_package,
         ],
         [
-            (lambda e, x, a, s, b, r: b * (x - s * e) + r * e, "divide by alpha_a"),
-            (lambda e, x, a, s, b, r: b * (x - s * e) / a, "only the data"),
-            (lambda e, x, a, s, b, r: (x - s * e) / a, "very end"),
+            (lambda e, x, a, s, b, r: b * ((x - r * e) / b) + s * e, "broken step"),
+            (lambda e, x, a, s, b, r: b * ((x - r * e) / b) + r * e, "nothing moves"),
             (lambda e, x, a, s, b, r: b * (x - s * e) / a + s * e, "old noise level"),
+            (lambda e, x, a, s, b, r: b * ((x - s * e) / b) + r * e, "divide by alpha_b"),
+            (lambda e, x, a, s, b, r: b * (x - r * e) / a + r * e, "take off sigma_b"),
+            (lambda e, x, a, s, b, r: (x - s * e) / a, "very end"),
         ],
     ),
     "07.4": (
         [
-            lambda x, u, s, h, w, z: x + h * (u + w * s) + (2 * w * h) ** 0.5 * z,
-            lambda x, u, s, h, w, z: x + h * u + h * w * s + np.sqrt(2 * w * h) * z,
-            lambda x, u, s, h, w, z: torch.stack([x, h * u, w * h * s, math.sqrt(2 * w * h) * z]).sum(0),
+            lambda x, u, s, h, w, z: x + h * (-u + w * s) + (2 * w * h) ** 0.5 * z,
+            lambda x, u, s, h, w, z: x - h * u + h * w * s + np.sqrt(2 * w * h) * z,
+            lambda x, u, s, h, w, z: torch.stack([x, -h * u, w * h * s, math.sqrt(2 * w * h) * z]).sum(0),
         ],
         [
-            (lambda x, u, s, h, w, z: x + h * (u + w * s) + h * math.sqrt(2 * w) * z, "square root of the step"),
-            (lambda x, u, s, h, w, z: x + h * (u + w * s) + math.sqrt(w * h) * z, "factor 2"),
-            (lambda x, u, s, h, w, z: x + h * (u + 2 * w * s) + math.sqrt(2 * w * h) * z, "not halved"),
-            (lambda x, u, s, h, w, z: x + h * u + math.sqrt(2 * w * h) * z, "no score"),
-            (lambda x, u, s, h, w, z: x + h * (u + w * s), "no noise"),
+            (lambda x, u, s, h, w, z: x - h * (u + w * s) + math.sqrt(2 * w * h) * z, "whole drift"),
+            (lambda x, u, s, h, w, z: x + h * (u + w * s) + math.sqrt(2 * w * h) * z, "from noise to data"),
+            (lambda x, u, s, h, w, z: x - h * u + math.sqrt(2 * w * h) * z, "no score"),
+            (lambda x, u, s, h, w, z: x + h * (-u + w * s) + h * math.sqrt(2 * w) * z, "square root of the step"),
+            (lambda x, u, s, h, w, z: x + h * (-u + w * s), "no noise"),
         ],
     ),
     "07.5": (
         [
-            lambda x, a, s: (x / (a + s), a / (a + s)),
-            to_straight_by_ratio,
-            to_straight_with_column,
+            lambda f, x, t: (x - f(x / (t**2 + (1 - t) ** 2).sqrt(), t / (t**2 + (1 - t) ** 2).sqrt())) / t,
+            carried_through_the_data,
+            carried_by_the_package,
         ],
         [
-            (lambda x, a, s: (x, a / (a + s)), "not rescaled"),
-            (lambda x, a, s: (x / a, a / (a + s)), "multiply x / alpha by t'"),
-            (lambda x, a, s: (x / (a + s), s / (a + s)), "share of the noise"),
-            (lambda x, a, s: (x / (a + s), a), "not alpha"),
+            (lambda f, x, t: (x - f(x, vp_alpha(t))) / t, "as it is"),
+            (lambda f, x, t: (x - f(x, t)) / t, "unchanged"),
+            (lambda f, x, t: f(x * vp_alpha(t) / t, vp_alpha(t)), "not yet a velocity"),
+            (lambda f, x, t: (f(x * vp_alpha(t) / t, vp_alpha(t)) - x) / t, "sign is wrong"),
+            (lambda f, x, t: (x - (1 - t) * f(x * vp_alpha(t) / t, vp_alpha(t))) / t, "expected data"),
         ],
     ),
     "07.6": (
         [
-            lambda t, m, s: torch.exp(-((torch.logit(t) - m) ** 2) / (2 * s**2)) / (s * math.sqrt(2 * math.pi) * t * (1 - t)),
-            lambda t, m, s: torch.distributions.Normal(m, s).log_prob(torch.logit(t)).exp() / (t * (1 - t)),
-            lambda t, m, s: torch.distributions.TransformedDistribution(torch.distributions.Normal(m, s), [torch.distributions.SigmoidTransform()]).log_prob(t).exp(),
+            lambda t, m, s, a: torch.exp(-((torch.logit(t) - m + math.log(a)) ** 2) / (2 * s**2)) / (s * math.sqrt(2 * math.pi) * t * (1 - t)),
+            shifted_by_inverse,
+            lambda t, m, s, a: torch.distributions.TransformedDistribution(torch.distributions.Normal(m - math.log(a), s), [torch.distributions.SigmoidTransform()]).log_prob(t).exp(),
         ],
         [
-            (lambda t, m, s: torch.distributions.Normal(m, s).log_prob(torch.logit(t)).exp(), "derivative"),
-            (lambda t, m, s: torch.distributions.Normal(m, s).log_prob(t).exp(), "t itself"),
-            (lambda t, m, s: torch.distributions.Normal(m, s).log_prob(-torch.logit(t)).exp() / (t * (1 - t)), "wrong way up"),
-            (lambda t, m, s: s * torch.distributions.Normal(m, s).log_prob(torch.logit(t)).exp() / (t * (1 - t)), "lacks 1 / s"),
+            (lambda t, m, s, a: torch.distributions.Normal(m - math.log(a), s).log_prob(torch.logit(t)).exp(), "lacks its derivative"),
+            (lambda t, m, s, a: torch.distributions.Normal(m, s).log_prob(torch.logit(t)).exp() / (t * (1 - t)), "shift out"),
+            (lambda t, m, s, a: torch.distributions.Normal(m + math.log(a), s).log_prob(torch.logit(t)).exp() / (t * (1 - t)), "wrong way"),
+            (lambda t, m, s, a: s * torch.distributions.Normal(m - math.log(a), s).log_prob(torch.logit(t)).exp() / (t * (1 - t)), "lacks 1 / s"),
         ],
     ),
 }  # fmt: skip
