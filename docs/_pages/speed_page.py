@@ -11,7 +11,7 @@ Every figure on this page is drawn from a file in `benchmarks/results/`, which t
 
 ```bash
 pip install -e ".[benchmarks]"
-python -m benchmarks training quality sampling interaction growth suite
+python -m benchmarks imports training quality sampling inference interaction growth suite
 ```
 
 The sides of a comparison take turns in one process on one thread. Absolute times are one machine's; the
@@ -19,6 +19,12 @@ ratios carry over.
 """
 
 WORDS = {
+    "imports": (
+        "Importing",
+        "Whole Python processes, beside one that only imports torch. Nothing is loaded before it is named: "
+        "`import fmtutorial` alone does not even load torch, and `fmtutorial.fit` loads torch and the "
+        "training, but neither plotting nor widgets. *Before* is the version that loaded everything at once.",
+    ),
     "training": (
         "A training step",
         "The same net, batch and fused Adam for all. *Bare* is forward, backward and optimizer step on "
@@ -37,6 +43,12 @@ WORDS = {
         "reference is stratified, and the dashed line is what a perfect solver gets from random noise. "
         "Another spacing of the steps helps in places (for midpoint at 4 evaluations: see the numbers), but "
         "midpoint and rk4 are at the floor with 8 without it, so `integrate_flow` offers no other.",
+    ),
+    "inference": (
+        "Inference",
+        "The posterior of the heated rod from the same simulated pairs and the same number of steps, ours "
+        "and sbi's FMPE with its defaults, beside exact samples, which are the best that so many samples "
+        "allow. This compares defaults, not methods: the method is the same.",
     ),
     "interaction": (
         "Interaction",
