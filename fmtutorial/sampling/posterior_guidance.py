@@ -26,8 +26,8 @@ def guidance_factor(path: AffineGaussianPath, t: Time) -> Tensor:
     """b(t) = sigma (alpha' sigma / alpha - sigma'), infinite where alpha = 0.
 
     The velocity is (sigma'/sigma) x + (alpha' - alpha sigma'/sigma) E[x1 | x_t = x], and by Tweedie's formula
-    a term g in the score moves that mean by (sigma^2 / alpha) g. On the straight path with sigma_min = 0 it is
-    (1 - t) / t.
+    a term g in the score moves that mean by (sigma^2 / alpha) g. On the straight path with sigma_min = 0
+    it is (1 - t) / t.
     """
     alpha, sigma = torch.as_tensor(path.alpha(t)), torch.as_tensor(path.sigma(t))
     return path.alpha_dot(t) * sigma.square() / alpha - path.sigma_sigma_dot(t)
@@ -48,9 +48,9 @@ def posterior_guided(
 ) -> Velocity:
     """The velocity u_t(x) + b(t) grad_x log p_t(y | x), a function (x, t) for solvers.
 
-    velocity: the marginal velocity of the prior, exact or learned. likelihood_score: a function (x, t) from one
-    of the `..._score_field` below. At t = 0 b is infinite and the gradient 0: before first_time both are taken
-    at first_time.
+    velocity: the marginal velocity of the prior, exact or learned. likelihood_score: a function (x, t), such
+    as one of the `..._score_field` below. At t = 0 b is infinite and the gradient 0: before first_time both
+    are taken at first_time.
     """
     _check_callable(velocity, "velocity")
     _check_callable(likelihood_score, "likelihood_score")
@@ -58,6 +58,7 @@ def posterior_guided(
     first_time = _validate.real(first_time, "first_time", low=0.0, high=1.0, open_low=True, open_high=True)
 
     def guided_velocity(x: Tensor, t: Time) -> Tensor:
+        """The guided velocity, (n, d)."""
         t = torch.as_tensor(t, dtype=x.dtype)
         later = t.clamp(min=first_time)
         return velocity(x, t) + guidance_factor(path, later) * likelihood_score(x, later)
@@ -81,12 +82,14 @@ def likelihood_score_field(
     identity_x, identity_y = (torch.eye(n, dtype=torch.float64) for n in (prior.dim, len(H)))
 
     def log_likelihood(x: Tensor, t: Time) -> Tensor:
+        """log p_t(y | x), (n,)."""
         given_x = linear_posterior(prior, path.alpha(t) * identity_x, float(path.sigma(t)), x)
         covariances = H @ given_x.covariances @ H.T + noise**2 * identity_y  # (K, m, m)
         predicted = torch.distributions.MultivariateNormal(given_x.means @ H.T, covariances)  # (n, K)
         return torch.logsumexp(given_x.weights.log() + predicted.log_prob(y[..., None, :]), dim=1)
 
     def score(x: Tensor, t: Time) -> Tensor:
+        """The gradient, (n, d)."""
         if float(path.sigma(t)) == 0:
             raise ValueError(f"t must not reach a time where sigma(t) = 0, got {float(t)} on {path}")
         with torch.enable_grad():
@@ -110,6 +113,7 @@ def plug_in_score_field(
     H, noise, y = _observation(path, matrix, noise, y)
 
     def score(x: Tensor, t: Time) -> Tensor:
+        """The gradient, (n, d)."""
         with torch.enable_grad():
             point = x.detach().requires_grad_()
             readings = predicted_data(velocity, path, point, t) @ H.T.to(x)
@@ -134,6 +138,7 @@ def matched_score_field(
     H, noise, y = _observation(path, matrix, noise, y)
 
     def score(x: Tensor, t: Time) -> Tensor:
+        """The gradient, (n, d)."""
         matrix = H.to(x)
         with torch.enable_grad():
             point = x.detach().requires_grad_()

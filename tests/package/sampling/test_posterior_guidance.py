@@ -74,8 +74,8 @@ def test_all_three_agree_where_x1_is_known(prior, seed):
 def test_the_plug_in_has_its_closed_form_in_one_dimension(path, s, noise):
     """x1 ~ N(0, s^2), y = x1 + noise z: std s exp(-s^2 / 2 noise^2), and Dawson's function in the mean.
 
-    With r = sqrt(alpha^2 s^2 + sigma^2), w = x / r and q = alpha s^2 / r as time, from 0 to s, the guided flow
-    is dw/dq = (y - q w) / noise^2 on every path.
+    With r = sqrt(alpha^2 s^2 + sigma^2), w = x / r and q = alpha s^2 / r as time, from 0 to s, the guided
+    flow is dw/dq = (y - q w) / noise^2 on every path.
     """
     y, prior = 0.7, GaussianMixture([{"mean": [0.0], "std": s}])
     velocity, matrix = exact.velocity_field(prior, path), torch.ones(1, 1, dtype=torch.float64)
