@@ -1,4 +1,6 @@
-"""The checks of chapter 10: posteriors, the conditional loss, few steps, ranks and a score."""
+"""The checks of chapter 10: posteriors, few steps, the plug-in, a combination of cells and a score."""
+
+import math
 
 import torch
 
@@ -49,19 +51,6 @@ def weights(w, predicted, G, y):
     return (w.log() + evidence(predicted, G, y)).softmax(0)
 
 
-def loss_inputs(g):
-    cases = []
-    for n, d, c in ((1, 2, 1), (6, 3, 2), (5, 1, 3)):
-        a, b = normal(g, d, d), normal(g, c, d)
-        model = lambda x, t, y, a=a, b=b: torch.tanh(x @ a) + t * (y @ b)
-        cases.append((model, normal(g, n, d), normal(g, n, c), normal(g, n, d), uniform(g, n, 1)))
-    return cases
-
-
-def loss(model, x1, y, x0, t):
-    return (model(t * x1 + (1 - t) * x0, t, y) - (x1 - x0)).square().mean()
-
-
 def std_inputs(g):
     return [(number(g, 0.2, 0.8), n) for n in (1, 2, 4, 9)] + [(number(g, 1.2, 2.0), 5)]
 
@@ -77,20 +66,45 @@ def grid(n, first=0, count=None):
     return [(k + first) / n for k in range(n if count is None else count)]
 
 
-def draws(g):
+def plug_in_inputs(g):
+    stds = [number(g, 0.6, 0.8), number(g, 1.2, 1.6), number(g, 0.5, 0.7), number(g, 1.3, 1.5)]
+    return [(s, s * number(g, 0.6, 1.4)) for s in stds]
+
+
+def plug_in_std(s, noise):
+    return s * math.exp(-(s**2) / (2 * noise**2))
+
+
+def coverage_inputs(g):
     cases = []
-    for n, n_samples, d in ((1, 4, 1), (5, 9, 2), (3, 7, 3)):
-        cases.append((doubles(g, n, d), doubles(g, n, n_samples, d)))
+    for d in (1, 2, 2, 4):
+        S = spd(g, d)
+        scale = S.diagonal().sqrt()
+        cases.append((doubles(g, d) + 0.5, S / torch.outer(scale, scale), number(g, 0.5, 0.9)))
     return cases
 
 
-def between(samples):
-    return (samples[:, :, None] - samples[:, None]).abs().sum((1, 2))
+def coverage_with(ratio, level):
+    """The probability that |Z| < ratio q, where |Z| < q has the probability `level`."""
+    return torch.erf(ratio * torch.erfinv(torch.tensor(level, dtype=torch.float64)))
 
 
-def score(truth, samples, half=0.5, pairs=None):
-    n = samples.shape[1]
-    return (samples - truth[:, None]).abs().mean(1) - half * between(samples) / (pairs or n * (n - 1))
+def spread_ratio(a, R):
+    return (a @ a / (a @ R @ a)).sqrt()
+
+
+def one_sided(a, R, level):
+    quantile = torch.special.ndtri(torch.tensor(level, dtype=torch.float64))
+    return torch.special.ndtr(quantile * spread_ratio(a, R))
+
+
+def score_inputs(g):
+    return [(number(g, low, high),) for low, high in ((0.3, 0.6), (0.6, 0.9), (1.2, 2.0))]
+
+
+def expected_score(c, to_truth=None, half=0.5):
+    to_truth = math.sqrt(1 + c**2) if to_truth is None else to_truth
+    return math.sqrt(2 / math.pi) * (to_truth - half * math.sqrt(2) * c)
 
 
 EXERCISES = {
@@ -124,20 +138,6 @@ EXERCISES = {
         },
     ),
     "10.3": Exercise(
-        expects="a function conditional_loss(model, x1, y, x0, t) -> number: the mean squared error of model(x_t, t, y) on the straight path",
-        truth=loss,
-        inputs=loss_inputs,
-        insight="One more argument, and the minimiser is E[u_t | x_t, y]: the velocity of a flow to the posterior of this very y.",
-        mistakes={
-            "The model sees x1 itself: show it x_t.": lambda model, x1, y, x0, t: (model(x1, t, y) - (x1 - x0)).square().mean(),
-            "The target has the wrong sign: it is x1 - x0.": lambda model, x1, y, x0, t: (model(t * x1 + (1 - t) * x0, t, y) - (x0 - x1)).square().mean(),
-            "The conditions do not belong to their rows any more: y must stay beside its x1.": lambda model, x1, y, x0, t: loss(model, x1, y.roll(1, 0), x0, t),
-            "The condition is not used: this trains the prior.": lambda model, x1, y, x0, t: loss(model, x1, 0 * y, x0, t),
-            "Average over the elements as well as the batch, do not sum.": lambda model, x1, y, x0, t: loss(model, x1, y, x0, t) * x1.shape[1],
-            "x_t runs backwards: at t = 0 it must be x0.": lambda model, x1, y, x0, t: (model(t * x0 + (1 - t) * x1, t, y) - (x1 - x0)).square().mean(),
-        },
-    ),
-    "10.4": Exercise(
         expects="a function euler_std(s, n_steps) -> number: the std after Euler steps from N(0, 1) towards N(m, s^2)",
         truth=lambda s, n_steps: std_after(s, grid(n_steps), 1 / n_steps),
         inputs=std_inputs,
@@ -152,31 +152,49 @@ EXERCISES = {
             "s enters as a variance, s^2.": lambda s, n: std_after(s**0.5, grid(n), 1 / n),
         },
     ),
-    "10.5": Exercise(
-        expects="a function ranks(truth, samples) -> (n, d): how many of the L samples lie below the truth",
-        truth=lambda truth, samples: (samples < truth[:, None]).sum(1),
-        inputs=draws,
-        insight="Uniform on 0..L if the posterior is right. The converse fails: the prior passes as well.",
+    "10.4": Exercise(
+        expects="a function plug_in_std(s, noise) -> number: the std at the end of the plug-in's flow, for the prior N(0, s^2) and y = x1 + noise z",
+        truth=plug_in_std,
+        inputs=plug_in_inputs,
+        insight="s exp(-s^2 / (2 noise^2)), on every path: the more precise the sensor, the more absurdly sure the plug-in.",
+        rtol=1e-2,
         mistakes={
-            "You counted the samples above the truth.": lambda truth, samples: (samples > truth[:, None]).sum(1),
-            "A rank is a count from 0 to L, not a share.": lambda truth, samples: (samples < truth[:, None]).double().mean(1),
-            "Ranks run from 0 to L: yours begin at 1.": lambda truth, samples: (samples < truth[:, None]).sum(1) + 1,
-            "You counted over the observations; count over the samples of each one.": lambda truth, samples: (samples < truth[:, None]).sum(0),
-            "One rank for each observation and element: do not add up the elements.": lambda truth, samples: (samples < truth[:, None]).sum((1, 2)),
+            "This is the exact posterior's std: the plug-in's flow does not end there.": lambda s, noise: s * noise / math.sqrt(s**2 + noise**2),
+            "The integral of t (1 - t) s^4 / D^2 is s^2 / 2: you have twice that.": lambda s, noise: s * math.exp(-(s**2) / noise**2),
+            "The prior's own part is missing: without a reading the flow ends with the std s, not 1.": lambda s, noise: math.exp(-(s**2) / (2 * noise**2)),
+            "The noise enters as a variance, noise^2.": lambda s, noise: s * math.exp(-(s**2) / (2 * noise)),
+            "The reading pulls trajectories together: the exponent is negative.": lambda s, noise: s * math.exp(s**2 / (2 * noise**2)),
+            "This is the prior's std: the reading has no effect.": lambda s, noise: s,
+            "This is the variance: take the square root.": lambda s, noise: plug_in_std(s, noise) ** 2,
+        },
+    ),
+    "10.5": Exercise(
+        expects="a function coverage_of(a, R, level) -> number: how often a.x* with x* ~ N(0, R) lies in the central interval of N(0, I)",
+        truth=lambda a, R, level: coverage_with(spread_ratio(a, R), level),
+        inputs=coverage_inputs,
+        insight="One cell alone shows nothing. A sum of correlated cells is covered too rarely, their difference too often: choose the quantities that you rank.",
+        mistakes={
+            "This is the level itself: only a quantity whose variance does not depend on the correlations is covered so.": lambda a, R, level: torch.tensor(level, dtype=torch.float64),
+            "The ratio is upside down: the interval has the suspect's std, a.a under the root, and the truth has a.R.a.": lambda a, R, level: coverage_with(1 / spread_ratio(a, R), level),
+            "Compare stds, not variances: take the square root of the ratio.": lambda a, R, level: coverage_with(spread_ratio(a, R) ** 2, level),
+            "A central interval has two ends, each with half of the rest outside: yours has one.": one_sided,
+            "A central interval of level c ends at the quantile (1 + c) / 2, not c.": lambda a, R, level: 2 * one_sided(a, R, level) - 1,
+            "The variance of a.x under N(0, I) is a.a, not the square of the sum of a.": lambda a, R, level: coverage_with(a.sum().abs() / (a @ R @ a).sqrt(), level),
         },
     ),
     "10.6": Exercise(
-        expects="a function crps(truth, samples) -> (n, d): E|X - x*| - E|X - X'| / 2, the second mean over pairs of different samples",
-        truth=score,
-        inputs=draws,
-        insight="The first term alone would reward a single sharp guess; the second pays back what honest spread costs.",
+        expects="a function expected_crps(c) -> number: the mean CRPS of N(0, c^2) where the truth is N(0, 1)",
+        truth=expected_score,
+        inputs=score_inputs,
+        insight="At c = 0.8 only 1.1 % above the minimum at c = 1: a proper score is flat where it is best, so compare on the same draws.",
         mistakes={
-            "The half is missing in the second term.": lambda truth, samples: score(truth, samples, half=1.0),
-            "This is the first term alone: it rewards over-confidence.": lambda truth, samples: score(truth, samples, half=0.0),
-            "Pairs of a sample with itself count as 0 and bias the second mean: divide by L (L - 1), not L^2.": lambda truth, samples: score(truth, samples, pairs=samples.shape[1] ** 2),
-            "The second term is subtracted, not added.": lambda truth, samples: score(truth, samples, half=-0.5),
-            "This is the distance of the mean from the truth, not the mean distance.": lambda truth, samples: (samples.mean(1) - truth).abs(),
-            "One number for each observation and element: do not average them.": lambda truth, samples: score(truth, samples).mean(),
+            "The half is missing in the second term.": lambda c: expected_score(c, half=1.0),
+            "This is the first term alone, which is smallest for c = 0: it rewards over-confidence.": lambda c: expected_score(c, half=0.0),
+            "Variances add, not stds: X - x* has the variance 1 + c^2.": lambda c: expected_score(c, to_truth=1 + c),
+            "The truth varies too: X - x* has the variance 1 + c^2, not c^2.": lambda c: expected_score(c, to_truth=c),
+            "1 + c^2 is a variance: E|X - x*| needs its square root.": lambda c: expected_score(c, to_truth=1 + c**2),
+            "X - X' has the variance 2 c^2, not c^2.": lambda c: expected_score(c, half=0.5 / math.sqrt(2)),
+            "The second term is subtracted, not added.": lambda c: expected_score(c, half=-0.5),
         },
     ),
 }  # fmt: skip

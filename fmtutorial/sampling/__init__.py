@@ -27,5 +27,13 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         ],
         "langevin_dynamics": ["langevin_step", "langevin", "annealed_langevin"],
         "guidance": ["guided", "clamped"],
+        "posterior_guidance": [
+            "guidance_factor",
+            "predicted_data",
+            "posterior_guided",
+            "likelihood_score_field",
+            "plug_in_score_field",
+            "matched_score_field",
+        ],
     },
 )

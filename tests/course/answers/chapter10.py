@@ -1,11 +1,14 @@
 """Right answers in different styles, and wrong ones with a word of the message that they should get."""
 
+import math
+
 import numpy as np
 import torch
+from scipy.integrate import quad
+from scipy.stats import norm
 from torch.distributions import MultivariateNormal
 
-from fmtutorial import GaussianMixture, StraightPath, cfm_loss
-from fmtutorial.metrics import crps, sbc_ranks
+from fmtutorial import GaussianMixture
 from fmtutorial.problems import linear_posterior
 
 
@@ -41,17 +44,6 @@ def mvn(predicted, G, y):
     return MultivariateNormal(predicted, G).log_prob(y)
 
 
-def loss_by_rows(model, x1, y, x0, t):
-    path = StraightPath(0.0)
-    v = model(path.sample(x0, x1, t), t, y)
-    return torch.nn.functional.mse_loss(v, path.velocity(x0, x1, t))
-
-
-def loss_long_way(model, x1, y, x0, t):
-    error = model(x0 + t * (x1 - x0), t, y) - x1 + x0
-    return sum(float(e) ** 2 for e in error.flatten()) / error.numel()
-
-
 def std_by_points(s, n):
     x = np.array([-1.0, 1.0])  # Euler's map is linear: follow two points of std 1
     for k in range(n):
@@ -74,21 +66,51 @@ def std_loop(s, n_steps, first=0, h=None):
     return std
 
 
-def crps_pairs(truth, samples):
-    n_samples = samples.shape[1]
-    total = 0
-    for i in range(n_samples):
-        for j in range(n_samples):
-            total = total + (samples[:, i] - samples[:, j]).abs()
-    return (samples - truth[:, None]).abs().mean(1) - total / (2 * n_samples * (n_samples - 1))
+def plug_in_by_quadrature(s, noise):
+    def rate(t):
+        D = t**2 * s**2 + (1 - t) ** 2
+        return (t * s**2 - (1 - t)) / D - t * (1 - t) * s**4 / (D * noise) ** 2
+
+    return math.exp(quad(rate, 0, 1)[0])
 
 
-def spread(samples):
-    return (samples[:, :, None] - samples[:, None]).abs().mean((1, 2))
+def plug_in_by_flow(s, noise, n=4000):
+    std = 1.0
+    for k in range(n):
+        t = (k + 0.5) / n
+        D = t**2 * s**2 + (1 - t) ** 2
+        slope = (t * s**2 - (1 - t)) / D - t * (1 - t) * s**4 / (D * noise) ** 2
+        std *= 1 + slope / n
+    return std
 
 
-def first_term(truth, samples):
-    return (samples - truth.unsqueeze(1)).abs().mean(1)
+def chi_inside(ratio, level):
+    q = norm.ppf((1 + level) / 2) * float(ratio)
+    return 2 * norm.cdf(q) - 1
+
+
+def coverage_scipy(a, R, level):
+    a, R = a.numpy(), R.numpy()
+    return chi_inside(np.linalg.norm(a) / np.sqrt(a @ R @ a), level)
+
+
+def coverage_normal(a, R, level):
+    standard = torch.distributions.Normal(0.0, 1.0)
+    end = standard.icdf(torch.tensor((1 + level) / 2)).double() * a.norm()
+    return 2 * standard.cdf(end / torch.einsum("i,ij,j", a, R, a).sqrt()) - 1
+
+
+def coverage_whitened(a, R, level):
+    true_std = (torch.linalg.cholesky(R).T @ a).norm()
+    return torch.erf(torch.erfinv(torch.tensor(level, dtype=torch.float64)) * a.norm() / true_std)
+
+
+def score_by_quadrature(c):
+    def gap(v):  # the square of the difference of the two distribution functions
+        return (norm.cdf(v / c) - norm.cdf(v)) ** 2
+
+    true_score = 1 / math.sqrt(math.pi)  # of N(0, 1) itself
+    return true_score + quad(gap, -12, 12)[0]
 
 
 ANSWERS = {
@@ -114,20 +136,6 @@ ANSWERS = {
         ],
     ),
     "10.3": (
-        [
-            lambda model, x1, y, x0, t: (model(t * x1 + (1 - t) * x0, t, y) - (x1 - x0)).pow(2).mean(),
-            loss_by_rows,
-            loss_long_way,
-        ],
-        [
-            (lambda model, x1, y, x0, t: (model(x1, t, y) - x1 + x0).square().mean(), "x1 itself"),
-            (lambda model, x1, y, x0, t: (model(t * x1 + (1 - t) * x0, t, y) + x1 - x0).square().mean(), "wrong sign"),
-            (lambda model, x1, y, x0, t: loss_by_rows(model, x1, torch.zeros_like(y), x0, t), "not used"),
-            (lambda model, x1, y, x0, t: (model(t * x1 + (1 - t) * x0, t, y) - x1 + x0).square().sum(1).mean(), "do not sum"),
-            (lambda model, x1, y, x0, t: cfm_loss(model, (x1, y), StraightPath()), "expected"),
-        ],
-    ),
-    "10.4": (
         [std_loop, std_by_points, std_by_product],
         [
             (lambda s, n: s, "should be"),
@@ -137,31 +145,38 @@ ANSWERS = {
             (lambda s, n: std_by_product(s**0.5, n), "s^2"),
         ],
     ),
-    "10.5": (
+    "10.4": (
+        [lambda s, noise: s / np.exp(0.5 * (s / noise) ** 2), plug_in_by_quadrature, plug_in_by_flow],
         [
-            lambda truth, samples: (samples < truth[:, None]).sum(1),
-            sbc_ranks,
-            lambda truth, samples: np.sum(samples.numpy() < truth.numpy()[:, None, :], axis=1),
+            (lambda s, noise: (1 / s**2 + 1 / noise**2) ** -0.5, "exact posterior"),
+            (lambda s, noise: s * math.exp(-((s / noise) ** 2)), "twice that"),
+            (lambda s, noise: math.exp(-0.5 * (s / noise) ** 2), "not 1"),
+            (lambda s, noise: s * math.exp(-(s**2) / noise / 2), "variance"),
+            (lambda s, noise: s * math.exp(0.5 * (s / noise) ** 2), "negative"),
         ],
+    ),
+    "10.5": (
+        [coverage_normal, coverage_scipy, coverage_whitened],
         [
-            (lambda truth, samples: (samples > truth[:, None]).sum(1), "above"),
-            (lambda truth, samples: (samples < truth[:, None]).float().mean(1), "share"),
-            (lambda truth, samples: (samples < truth[:, None]).sum(0), "over the observations"),
-            (lambda truth, samples: 1 + sbc_ranks(truth, samples), "begin at 1"),
+            (lambda a, R, level: level, "level itself"),
+            (lambda a, R, level: chi_inside((a @ R @ a / (a @ a)).sqrt(), level), "upside down"),
+            (lambda a, R, level: chi_inside(a @ a / (a @ R @ a), level), "square root"),
+            (lambda a, R, level: norm.cdf(norm.ppf(level) * float((a @ a / (a @ R @ a)).sqrt())), "two ends"),
+            (lambda a, R, level: chi_inside(a.sum().abs() / (a @ R @ a).sqrt(), level), "square of the sum"),
         ],
     ),
     "10.6": (
         [
-            crps,
-            crps_pairs,
-            lambda truth, samples: first_term(truth, samples) - spread(samples) / 2 * samples.shape[1] / (samples.shape[1] - 1),
+            lambda c: (math.sqrt(2 * (1 + c * c)) - c) / math.sqrt(math.pi),
+            lambda c: np.sqrt(2 / np.pi) * np.hypot(1, c) - c / np.sqrt(np.pi),
+            score_by_quadrature,
         ],
         [
-            (lambda truth, samples: first_term(truth, samples) - spread(samples) / 2, "L^2"),
-            (first_term, "over-confidence"),
-            (lambda truth, samples: 2 * crps(truth, samples) - first_term(truth, samples), "half is missing"),
-            (lambda truth, samples: 2 * first_term(truth, samples) - crps(truth, samples), "not added"),
-            (lambda truth, samples: (samples.mean(1) - truth).abs(), "distance of the mean"),
+            (lambda c: (math.sqrt(2 * (1 + c * c)) - 2 * c) / math.sqrt(math.pi), "half is missing"),
+            (lambda c: math.sqrt(2 * (1 + c * c) / math.pi), "over-confidence"),
+            (lambda c: ((1 + c) * math.sqrt(2) - c) / math.sqrt(math.pi), "Variances add"),
+            (lambda c: (math.sqrt(2) * c - c) / math.sqrt(math.pi), "truth varies"),
+            (lambda c: (math.sqrt(2) * (1 + c * c) - c) / math.sqrt(math.pi), "square root"),
         ],
     ),
 }  # fmt: skip
