@@ -5,9 +5,9 @@
 
 A chapter takes, rounded to 5 minutes,
 
-    a minute for 180 words (a formula within a line counts as 3 words; the references are not read),
+    a minute for 160 words (a formula within a line counts as 3 words; the references are not read),
     half a minute for a displayed equation,
-    a minute for 20 lines of code (blank lines, comments and the Colab cell are not counted),
+    a minute for 12 lines of code (blank lines, comments and the Colab cell are not counted),
     a minute for a prediction, and a minute for a figure,
     and the time that its cells run, from benchmarks/results/suite.json where that has been measured.
 
@@ -30,7 +30,7 @@ import course_list
 import nbformat
 from course_list import NOTEBOOKS, ROOT
 
-WORDS_A_MINUTE, WORDS_A_FORMULA, CODE_LINES_A_MINUTE = 180, 3, 20
+WORDS_A_MINUTE, WORDS_A_FORMULA, CODE_LINES_A_MINUTE = 160, 3, 12
 MINUTES_AN_EQUATION = 0.5
 MINUTES_A_PREDICTION = MINUTES_A_FIGURE = 1.0
 MINUTES_A_QUESTION, MINUTES_AN_ANSWER_LINE = 4.0, 1.0
