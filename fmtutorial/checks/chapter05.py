@@ -143,7 +143,7 @@ EXERCISES = {
         expects="a function solve(v, x0, n_steps) -> trajectory (n_steps + 1, n, d): Euler from t = 0 to 1, the start included",
         truth=lambda v, x0, n_steps: states(v, x0, grid(n_steps), 1 / n_steps),
         inputs=solve_inputs,
-        also=keeps_gradient,
+        further_check=keeps_gradient,
         insight="n steps have n + 1 points. Most off-by-one errors of samplers are born here.",
         mistakes={
             "Steps and points are off by one: n steps make n + 1 points, and the start is missing from yours.": lambda v, x0, n: states(v, x0, grid(n), 1 / n)[1:],
@@ -183,7 +183,7 @@ EXERCISES = {
         expects=f'a pair such as ("euler", 30): the solver and number of steps that reach an rms error of {TOLERANCE} with the fewest evaluations',
         truth=lambda: "right",
         inputs=None,
-        observe=verdict,
+        compared_quantity=verdict,
         insight="Two steps of rk4, 8 evaluations. Midpoint needs half as many again, Euler about a hundred.",
         mistakes={
             "Not accurate enough: measure the rms distance to a tight solution with the same x0.": lambda: "not accurate enough",

@@ -124,7 +124,7 @@ EXERCISES = {
         expects="a function couple(x0, x1, y) -> (x1 permuted, y permuted): the data and their labels in the order that is optimal for x0",
         truth=lambda x0, x1, y: glued(x1[best(x0, x1)], y[best(x0, x1)]),
         inputs=labelled,
-        observe=shown_pair,
+        compared_quantity=shown_pair,
         insight="One permutation for everything that belongs to the data. The loss would never have told you about forgotten labels.",
         mistakes={
             "The data are permuted, their labels are not: y[p] as well.": lambda x0, x1, y: glued(x1[best(x0, x1)], y),

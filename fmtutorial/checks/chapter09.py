@@ -157,7 +157,7 @@ EXERCISES = {
         expects="a function pin(velocity, x0, x1, known) that returns a velocity (x, t): x1 - x0 where known is true, the given one elsewhere",
         truth=lambda velocity, x0, x1, known: at_a_place(clamped, velocity, x0, x1, known),
         inputs=known_inputs,
-        observe=at_a_place,
+        compared_quantity=at_a_place,
         insight="Every solver follows a straight line exactly, so known pixels arrive to the last digit. What the others make of them is not exact conditioning.",
         mistakes={
             "The mask is the wrong way round: the known elements must go straight.": away(lambda v, x0, x1, known: clamped(v, x0, x1, ~known)),
