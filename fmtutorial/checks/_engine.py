@@ -17,8 +17,8 @@ class Exercise:
 
     inputs: a function of a generator that gives a list of argument tuples; None for an answer that is not a
     function. mistakes: each sentence belongs to a wrong answer, called with the same arguments.
-    also: a further demand on the function, returning a sentence if it is not met. observe: what is compared,
-    from the answer and a case, if not simply the answer called with it.
+    further_check: one more demand on the function, returning a sentence if it is not met. compared_quantity:
+    what is compared, from the answer and a case, if not simply the answer called with it.
     """
 
     expects: str
@@ -28,8 +28,8 @@ class Exercise:
     mistakes: dict[str, Callable]
     rtol: float = 1e-3
     atol: float = 1e-5
-    also: Callable | None = None
-    observe: Callable | None = None
+    further_check: Callable | None = None
+    compared_quantity: Callable | None = None
 
 
 @dataclass(frozen=True)
@@ -66,18 +66,18 @@ def judge(name: str, exercise: Exercise, answer) -> Result:
     try:
         # what the learner's answer gives
         cases = [()] if exercise.inputs is None else exercise.inputs(fresh_generator())
-        observe = observer(exercise, answer)
+        compared = quantity_to_compare(exercise, answer)
         answers = []
         for case in cases:
-            value = call(observe, case, answer)
+            value = call(compared, case, answer)
             if is_blank(value):
                 return not_attempted(name, exercise.expects)
             answers.append(to_array(value))
         # what is expected, and what there is to say
         truths = [to_array(exercise.truth(*copied(case))) for case in cases]
         complaint = compare(exercise, cases, answers, truths)
-        if complaint is None and exercise.also is not None:
-            complaint = exercise.also(answer)
+        if complaint is None and exercise.further_check is not None:
+            complaint = exercise.further_check(answer)
     except Complaint as raised:
         complaint = str(raised)
     return Result(name, complaint is None, complaint or exercise.insight)
@@ -100,7 +100,7 @@ def not_attempted(name: str, expects: str) -> Result:
     return Result(name, False, f"Not attempted yet. Expected: {expects}", attempted=False)
 
 
-def observer(exercise: Exercise, answer) -> Callable:
+def quantity_to_compare(exercise: Exercise, answer) -> Callable:
     """A function of a case that gives what is compared."""
     wants_function = exercise.inputs is not None
     if wants_function and not callable(answer):
@@ -109,12 +109,12 @@ def observer(exercise: Exercise, answer) -> Callable:
     if callable(answer) and not wants_function:
         raise Complaint(f"This should be a value, not a function. Expected: {exercise.expects}")
 
-    def observe(*case):
-        if exercise.observe is not None:
-            return exercise.observe(answer, *case)
+    def compared(*case):
+        if exercise.compared_quantity is not None:
+            return exercise.compared_quantity(answer, *case)
         return answer(*case) if wants_function else answer
 
-    return observe
+    return compared
 
 
 def copied(case: tuple) -> tuple:
