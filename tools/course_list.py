@@ -1,4 +1,4 @@
-"""The one list of the course, `notebooks/course.toml`, as Python objects; and how its minutes are written."""
+"""The one list of the course, `notebooks/course.toml`, as Python objects; and how its numbers are written."""
 
 import re
 import tomllib
@@ -76,10 +76,10 @@ def read() -> Course:
     return parse(LIST.read_text(encoding="utf-8"))
 
 
-def with_minutes(text: str, file: str, minutes: int) -> str:
-    """The text of course.toml with the minutes of one file, a chapter or exercises, written anew."""
-    pattern = rf'(file = "{re.escape(file)}"[^\[]*?minutes = )\d+'
-    text, count = re.subn(pattern, rf"\g<1>{minutes}", text)
+def with_number(text: str, file: str, key: str, number: int) -> str:
+    """The text of course.toml with one number of one file, a chapter or exercises, written anew."""
+    pattern = rf'(file = "{re.escape(file)}"[^\[]*?\b{key} = )\d+'
+    text, count = re.subn(pattern, rf"\g<1>{number}", text)
     if count != 1:
-        raise SystemExit(f"course.toml should name {file} once, with its minutes after it; found {count}")
+        raise SystemExit(f"course.toml should name {file} once, with its {key} after it; found {count}")
     return text

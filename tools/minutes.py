@@ -1,7 +1,7 @@
 """How long chapters and exercises take, by a rule, for a learner who knows PyTorch and does the predictions.
 
     python tools/minutes.py           show what each notebook says and what the rule gives
-    python tools/minutes.py --write   write the minutes into course.toml and into the notebooks' first cells
+    python tools/minutes.py --write   write them, and the counts of exercises, where they are stated
 
 A chapter takes, rounded to 5 minutes,
 
@@ -158,6 +158,16 @@ def exercises_minutes(file: Path) -> int:
     return sum(int(m) for cell in cells_of(file) for m in re.findall(r"\((\d+) min\)", cell.source))
 
 
+def questions(file: Path) -> int:
+    """How many exercises a solved notebook has, without its investigation."""
+    return sum(cell.id.startswith("ex-") for cell in cells_of(file))
+
+
+def points(file: Path) -> int:
+    """The points that its checks give."""
+    return sum(cell.metadata.nbgrader.points for cell in cells_of(file) if cell.id.startswith("check-"))
+
+
 def stated(file: Path, pattern: str) -> int:
     """The minutes that the first cell of a notebook states."""
     found = re.search(pattern, cells_of(file)[0].source)
@@ -186,7 +196,7 @@ def main() -> None:
         minutes, said = chapter_minutes(file), stated(file, CHAPTER_STATES)
         print(f"{chapter.file:45s} says {said:3d}, the rule gives {minutes:3d}")
         if write:
-            text = course_list.with_minutes(text, chapter.file, minutes)
+            text = course_list.with_number(text, chapter.file, "minutes", minutes)
             state(file, CHAPTER_STATES, minutes)
     for exercises in course_list.read().exercises:
         file = NOTEBOOKS / "solutions" / exercises.file
@@ -194,7 +204,9 @@ def main() -> None:
         verdict = "" if 2 / 3 < minutes / rule < 3 / 2 else "  too far apart"
         print(f"{exercises.file:45s} asks {minutes:3d}, the rule gives {rule:3.0f}{verdict}")
         if write:
-            text = course_list.with_minutes(text, exercises.file, minutes)
+            text = course_list.with_number(text, exercises.file, "minutes", minutes)
+            text = course_list.with_number(text, exercises.file, "count", questions(file))
+            text = course_list.with_number(text, exercises.file, "points", points(file))
             state(file, EXERCISES_STATE, minutes)
     if write:
         course_list.LIST.write_text(text, encoding="utf-8", newline="\n")

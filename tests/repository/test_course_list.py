@@ -84,13 +84,13 @@ def test_the_parts_of_a_text_are_counted_each_once():
 def test_minutes_are_written_where_they_belong():
     text = course_list.LIST.read_text(encoding="utf-8")
     chapter, exercises = COURSE.chapters[3], COURSE.chapters[3].exercises
-    changed = course_list.with_minutes(text, chapter.file, 123)
-    changed = course_list.parse(course_list.with_minutes(changed, exercises.file, 321))
+    changed = course_list.with_number(text, chapter.file, "minutes", 123)
+    changed = course_list.parse(course_list.with_number(changed, exercises.file, "minutes", 321))
     assert (changed.chapters[3].minutes, changed.chapters[3].exercises.minutes) == (123, 321)
     others = [c for c in zip(COURSE.chapters, changed.chapters, strict=True) if c[0] != chapter]
     assert all(before == after for before, after in others)
     with pytest.raises(SystemExit, match="no_such_file"):
-        course_list.with_minutes(text, "no_such_file.ipynb", 1)
+        course_list.with_number(text, "no_such_file.ipynb", "minutes", 1)
 
 
 def test_a_stale_table_is_noticed():
@@ -103,8 +103,8 @@ def test_a_stale_table_is_noticed():
 def test_readme_counts_its_notebooks():
     spine, beyond = (sync_course.in_words(len(part)) for part in (COURSE.spine, COURSE.beyond))
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"{spine} Jupyter notebooks for one afternoon, and {beyond} more" in text
-    assert sum(chapter.minutes for chapter in COURSE.spine) <= 5 * 60, "longer than an afternoon"
+    assert f"{spine} Jupyter notebooks for two afternoons, and {beyond} more" in text
+    assert sum(chapter.minutes for chapter in COURSE.spine) <= 7 * 60, "longer than two afternoons"
 
 
 @pytest.mark.parametrize(
