@@ -1,11 +1,11 @@
-"""The checks of chapter 03: conditional paths and velocities, the posterior mean, the gradient, sigma_min."""
+"""The checks of chapter 03: conditional paths and velocities, the posterior mean, the gradient, a floor."""
 
 import math
 
 import torch
 
 from fmtutorial.checks._engine import Exercise
-from fmtutorial.checks._inputs import SHAPES, each, interval, normal, number, points, times
+from fmtutorial.checks._inputs import SHAPES, each, interval, normal, number, points, times, uniform
 
 widths = interval(0.05, 0.4)
 
@@ -17,23 +17,26 @@ def schedule_inputs(g):
 
 
 def data_inputs(g):
-    """Query points, one time, N data points and sigma_min."""
+    """Query points, one time, N data points, sigma_min and a weight for each data point."""
     cases = []
     for n, d, many in [(1, 2, 5), (4, 3, 8), (3, 3, 3)]:
-        cases.append(
-            (normal(g, n, d), number(g, 0.2, 0.7), normal(g, many, d, scale=1.5), number(g, 0.05, 0.3))
-        )
+        x, x1 = normal(g, n, d), normal(g, many, d, scale=1.5)
+        cases.append((x, number(g, 0.2, 0.7), x1, number(g, 0.05, 0.3), uniform(g, many, low=0.2, high=3.0)))
     return cases
 
 
-def weighted(x, t, x1, sigma_min, logits):
+def conditional(x, t, x1, sigma_min):
+    """u_t(x | x1_i) for every x and every data point, (n, N, d)."""
+    return (x1 - (1 - sigma_min) * x[:, None]) / sigma_of(t, sigma_min)
+
+
+def mean_with(logits, x, t, x1, sigma_min):
     """The mean of u_t(x | x1_i) with weights softmax(logits), (n, N)."""
-    sigma = 1 - (1 - sigma_min) * t
-    u = (x1 - (1 - sigma_min) * x[:, None]) / sigma  # (n, N, d)
-    return (logits.softmax(1)[..., None] * u).sum(1)
+    return (logits.softmax(1)[..., None] * conditional(x, t, x1, sigma_min)).sum(1)
 
 
-def log_weights(x, t, x1, variance):
+def log_density(x, t, x1, variance):
+    """-|x - t x1_i|^2 / (2 variance), (n, N)."""
     return -(x[:, None] - t * x1).square().sum(-1) / (2 * variance)
 
 
@@ -41,8 +44,20 @@ def sigma_of(t, sigma_min):
     return 1 - (1 - sigma_min) * t
 
 
-def truth_marginal(x, t, x1, sigma_min):
-    return weighted(x, t, x1, sigma_min, log_weights(x, t, x1, sigma_of(t, sigma_min) ** 2))
+def truth_weighted(x, t, x1, sigma_min, a):
+    logits = log_density(x, t, x1, sigma_of(t, sigma_min) ** 2) + a.log()
+    return mean_with(logits, x, t, x1, sigma_min)
+
+
+def unnormalised(x, t, x1, sigma_min, a):
+    """The weights multiply the velocities, and nobody divides by their sum."""
+    share = log_density(x, t, x1, sigma_of(t, sigma_min) ** 2).softmax(1) * a
+    return (share[..., None] * conditional(x, t, x1, sigma_min)).sum(1)
+
+
+def softmax_over_points(x, t, x1, sigma_min, a):
+    share = (log_density(x, t, x1, sigma_of(t, sigma_min) ** 2) + a.log()).softmax(0)
+    return (share[..., None] * conditional(x, t, x1, sigma_min)).sum(1)
 
 
 def gradient_inputs(g):
@@ -96,17 +111,21 @@ EXERCISES = {
         },
     ),
     "03.4": Exercise(
-        expects="a function velocity(x, t, x1, sigma_min) -> (n, d): x (n, d), one time t, data x1 (N, d)",
-        truth=truth_marginal,
+        expects="a function velocity(x, t, x1, sigma_min, weights) -> (n, d): x (n, d), one time t, data x1 (N, d), weights (N,)",
+        truth=truth_weighted,
         inputs=data_inputs,
-        insight="A softmax over the data points, each voting for its own velocity: the marginal velocity is a posterior mean.",
+        insight="A weight that depends on the data point changes the minimiser: it is the velocity of another data distribution.",
         mistakes={
-            "Every data point has the same say in your mean: weigh each by how likely it is to have led to this x.": lambda x, t, x1, s: weighted(x, t, x1, s, torch.zeros(len(x), len(x1))),
-            "The conditional std is not squared in your weights: the exponent is |x - t x1|^2 / (2 sigma_t^2).": lambda x, t, x1, s: weighted(x, t, x1, s, log_weights(x, t, x1, sigma_of(t, s))),
-            "Your weights compare x with x1: at time t the path of x1 is at t x1.": lambda x, t, x1, s: weighted(x, t, x1, s, -(x[:, None] - x1).square().sum(-1) / (2 * sigma_of(t, s) ** 2)),
-            "The 2 of the Gaussian's exponent is missing in your weights.": lambda x, t, x1, s: weighted(x, t, x1, s, 2 * log_weights(x, t, x1, sigma_of(t, s) ** 2)),
-            "Your softmax runs over the points x, not over the data x1: each row of weights must sum to 1.": lambda x, t, x1, s: (log_weights(x, t, x1, sigma_of(t, s) ** 2).softmax(0)[..., None] * (x1 - (1 - s) * x[:, None]) / sigma_of(t, s)).sum(1),
-            "You follow only the nearest data point: the mean is over all of them.": lambda x, t, x1, s: weighted(x, t, x1, s, 1e4 * log_weights(x, t, x1, 1.0)),
+            "The weights a_i have no effect in your answer, but at each x they decide whose velocity matters more.": lambda x, t, x1, s, a: truth_weighted(x, t, x1, s, torch.ones_like(a)),
+            "Your weights do not sum to 1: divide by sum_i a_i p_t(x | x1_i), not by sum_i p_t(x | x1_i).": unnormalised,
+            "You multiply by the weights a second time: they enter once, beside the density.": lambda x, t, x1, s, a: truth_weighted(x, t, x1, s, a**2),
+            "You divide by the weights: a data point with a large weight should count more.": lambda x, t, x1, s, a: truth_weighted(x, t, x1, s, 1 / a),
+            "Only the weights a_i count in your mean: weigh each data point also by how likely it is to have led to this x.": lambda x, t, x1, s, a: mean_with(a.log().expand(len(x), -1), x, t, x1, s),
+            "The conditional std is not squared in your weights: the exponent is |x - t x1|^2 / (2 sigma_t^2).": lambda x, t, x1, s, a: mean_with(log_density(x, t, x1, sigma_of(t, s)) + a.log(), x, t, x1, s),
+            "Your weights compare x with x1: at time t the path of x1 is at t x1.": lambda x, t, x1, s, a: mean_with(log_density(x, 1.0, x1, sigma_of(t, s) ** 2) + a.log(), x, t, x1, s),
+            "The 2 of the Gaussian's exponent is missing in your weights.": lambda x, t, x1, s, a: mean_with(2 * log_density(x, t, x1, sigma_of(t, s) ** 2) + a.log(), x, t, x1, s),
+            "Your softmax runs over the points x, not over the data x1: each row of weights must sum to 1.": softmax_over_points,
+            "The weights are added to the exponent without their logarithm.": lambda x, t, x1, s, a: truth_weighted(x, t, x1, s, a.exp()),
         },
     ),
     "03.5": Exercise(
@@ -124,16 +143,17 @@ EXERCISES = {
         },
     ),
     "03.6": Exercise(
-        expects="a function end_std(s, sigma_min) that returns one number: the std of the end points for data N(0, s^2)",
-        truth=lambda s, sigma_min: math.hypot(s, sigma_min),
-        inputs=lambda g: [(number(g, 0.3, 2.0), number(g, 0.2, 0.8)) for _ in range(4)],
-        insight="Independent variances add. sigma_min = 0.1 widens data of std 1 by half a per cent, of std 0.1 by 41 per cent.",
+        expects="a function circle_floor(s) that returns one number: the mean over t of Var(u_t | x_t) for data N(0, s^2)",
+        truth=lambda s: math.pi**2 * s / 4,
+        inputs=lambda g: [(number(g, 0.3, 0.8),), (number(g, 1.3, 2.5),), (1.0,)],
+        insight="At s = 1 the marginal velocity is zero everywhere, and the least loss is 2.47: losses of two paths cannot be compared.",
         mistakes={
-            "Standard deviations do not add: variances do.": lambda s, m: s + m,
-            "sigma_min is a standard deviation: square it.": lambda s, m: math.sqrt(s * s + m),
-            "That is the variance: take the root.": lambda s, m: s * s + m * m,
-            "sigma_min has no effect in your answer: the end point is x1 + sigma_min x0.": lambda s, m: s,
-            "The noise left at t = 1 is sigma_min, not 1 - sigma_min.": lambda s, m: math.hypot(s, 1 - m),
+            "That is pi s / 2, the floor of the straight path: here alpha' and sigma' carry the factor pi / 2 of the inner derivative, squared.": lambda s: math.pi * s / 2,
+            "That is the whole variance of u_t: subtract what x_t tells about it, Cov(u_t, x_t)^2 / Var(x_t).": lambda s: math.pi**2 * (s * s + 1) / 8,
+            "The substitution theta = pi t / 2 lacks its dt = 2 dtheta / pi.": lambda s: math.pi**3 * s / 8,
+            "The inner derivative pi / 2 is missing in alpha' and sigma'.": lambda s: s,
+            "The integral is pi / (2 s), so one power of s cancels.": lambda s: math.pi**2 * s * s / 4,
+            "At s = 1 the marginal velocity is zero, but the floor is the scatter of u_t around it, which is not.": lambda s: 0.0,
         },
     ),
 }  # fmt: skip

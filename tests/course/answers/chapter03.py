@@ -1,30 +1,69 @@
 """Right answers in different styles, and wrong ones with a word of the message that they should get."""
 
+import math
+
 import torch
+from scipy.integrate import quad
 from torch.distributions import Normal
 
-from fmtutorial import EmpiricalDistribution, StraightPath, exact
+from fmtutorial import exact
+from fmtutorial.distributions import EmpiricalDistribution
+from fmtutorial.paths import StraightPath
 
 
-def posterior_loop(x, t, x1, sigma_min):
+def weighted_loop(x, t, x1, sigma_min, weights):
     sigma = 1 - (1 - sigma_min) * t
     rows = []
     for point in x:
         p = torch.stack([Normal(t * c, sigma).log_prob(point).sum() for c in x1]).double()
-        w = (p - p.max()).exp()
+        w = weights * (p - p.max()).exp()
         u = (x1 - (1 - sigma_min) * point) / sigma
         rows.append((w[:, None] * u).sum(0) / w.sum())
     return torch.stack(rows)
 
 
-def posterior(x, t, x1, sigma_min, variance=None, centre=None, dim=1, two=2):
+def weighted(x, t, x1, sigma_min, a, variance=None, centre=None, dim=1, two=2):
     sigma = 1 - (1 - sigma_min) * t
     centre = t * x1 if centre is None else centre
-    w = (
-        -(torch.cdist(x.double(), centre.double()) ** 2)
-        / (two * (sigma**2 if variance is None else variance(sigma)))
-    ).softmax(dim)
+    scale = two * (sigma**2 if variance is None else variance(sigma))
+    w = (a.double().log() - torch.cdist(x.double(), centre.double()) ** 2 / scale).softmax(dim)
     return torch.einsum("nk,nkd->nd", w, (x1.double() - (1 - sigma_min) * x.double()[:, None]) / sigma)
+
+
+def weighted_by_least_squares(x, t, x1, sigma_min, a):
+    """The minimiser at each x by setting the derivative to zero: a quadratic in v."""
+    sigma = 1 - (1 - sigma_min) * t
+    p = a * torch.exp(-(torch.cdist(x.double(), t * x1.double()) ** 2) / (2 * sigma**2))
+    x1_mean = p @ x1.double() / p.sum(1, keepdim=True)
+    return (x1_mean - (1 - sigma_min) * x) / sigma
+
+
+def same_weights(x, t, x1, sigma_min, a):
+    return exact.marginal_velocity(EmpiricalDistribution(x1), StraightPath(sigma_min), x, t)
+
+
+def not_normalised(x, t, x1, s, a):
+    sigma = 1 - (1 - s) * t
+    p = torch.exp(-(torch.cdist(x.double(), t * x1.double()) ** 2) / (2 * sigma**2))
+    u = (x1 - (1 - s) * x[:, None]) / sigma
+    return torch.einsum("nk,k,nkd->nd", p / p.sum(1, keepdim=True), a.double(), u.double())
+
+
+def circle_variance(s, t):
+    """Var(u_t | x_t) on the circle, from the covariance matrix of (u_t, x_t)."""
+    alpha, sigma = torch.sin(math.pi / 2 * t), torch.cos(math.pi / 2 * t)
+    alpha_dot, sigma_dot = math.pi / 2 * sigma, -math.pi / 2 * alpha
+    covariance = s**2 * alpha * alpha_dot + sigma * sigma_dot
+    return s**2 * alpha_dot**2 + sigma_dot**2 - covariance**2 / (s**2 * alpha**2 + sigma**2)
+
+
+def circle_by_midpoints(s):
+    t = (torch.arange(2000, dtype=torch.float64) + 0.5) / 2000
+    return circle_variance(s, t).mean()
+
+
+def circle_by_quadrature(s):
+    return quad(lambda t: float(circle_variance(s, torch.tensor(t, dtype=torch.float64))), 0, 1)[0]
 
 
 def gradient_by_autograd(W, x_t, u_t):
@@ -80,13 +119,18 @@ ANSWERS = {
         ],
     ),
     "03.4": (
-        [posterior_loop, posterior, lambda x, t, x1, s: exact.marginal_velocity(EmpiricalDistribution(x1), StraightPath(s), x, t)],
+        [weighted_loop, weighted, weighted_by_least_squares],
         [
-            (lambda x, t, x1, s: ((x1 - (1 - s) * x[:, None]) / (1 - (1 - s) * t)).mean(1), "same say"),
-            (lambda x, t, x1, s: posterior(x, t, x1, s, variance=lambda sigma: sigma), "not squared"),
-            (lambda x, t, x1, s: posterior(x, t, x1, s, centre=x1), "compare x with x1"),
-            (lambda x, t, x1, s: posterior(x, t, x1, s, two=1), "The 2"),
-            (lambda x, t, x1, s: posterior(x, t, x1, s, dim=0), "sum to 1"),
+            (same_weights, "no effect"),
+            (not_normalised, "do not sum to 1"),
+            (lambda x, t, x1, s, a: weighted(x, t, x1, s, a * a), "a second time"),
+            (lambda x, t, x1, s, a: weighted(x, t, x1, s, 1 / a), "divide by the weights"),
+            (lambda x, t, x1, s, a: (a[:, None] * (x1 - (1 - s) * x[:, None]) / (1 - (1 - s) * t)).sum(1) / a.sum(), "Only the weights"),
+            (lambda x, t, x1, s, a: weighted(x, t, x1, s, a, variance=lambda sigma: sigma), "not squared"),
+            (lambda x, t, x1, s, a: weighted(x, t, x1, s, a, centre=x1), "compare x with x1"),
+            (lambda x, t, x1, s, a: weighted(x, t, x1, s, a, two=1), "The 2"),
+            (lambda x, t, x1, s, a: weighted(x, t, x1, s, a, dim=0), "not over the data"),
+            (lambda x, t, x1, s, a: weighted(x, t, x1, s, a.exp()), "without their logarithm"),
         ],
     ),
     "03.5": (
@@ -100,16 +144,14 @@ ANSWERS = {
         ],
     ),
     "03.6": (
+        [lambda s: s * (math.pi / 2) ** 2, circle_by_midpoints, circle_by_quadrature],
         [
-            lambda s, sigma_min: (s**2 + sigma_min**2) ** 0.5,
-            lambda a, b: torch.tensor([a, b], dtype=torch.float64).norm(),
-            lambda s, m: abs(complex(s, m)),
-        ],
-        [
-            (lambda s, m: s + m, "do not add"),
-            (lambda s, m: (s * s + m) ** 0.5, "square it"),
-            (lambda s, m: s * s + m * m, "take the root"),
-            (lambda s, m: s, "no effect"),
+            (lambda s: math.pi / 2 * s, "straight path"),
+            (lambda s: math.pi**2 / 8 * (1 + s**2), "whole variance"),
+            (lambda s: (math.pi / 2) ** 3 * s, "2 dtheta / pi"),
+            (lambda s: s, "inner derivative pi / 2 is missing"),
+            (lambda s: (math.pi * s / 2) ** 2, "one power of s"),
+            (lambda s: 0 * s, "scatter of u_t"),
         ],
     ),
 }  # fmt: skip
