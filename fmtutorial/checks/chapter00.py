@@ -1,5 +1,7 @@
 """The checks of chapter 00: the whole method in small."""
 
+import math
+
 import torch
 
 from fmtutorial.checks._engine import Exercise
@@ -12,9 +14,18 @@ def flat_times(g, n, d, dtype):
 
 
 def line_inputs(g):
-    """As everywhere, and one batch with n = d, where a wrong broadcast goes unnoticed."""
+    """As everywhere, and batches with n = d and with d = 1, where a wrong broadcast goes unnoticed."""
     square = (normal(g, 3, 3), normal(g, 3, 3), uniform(g, 3))
-    return [*each(points, points, flat_times)(g), square]
+    column = (normal(g, 4, 1), normal(g, 4, 1), uniform(g, 4))
+    return [*each(points, points, flat_times)(g), square, column]
+
+
+def data_inputs(g):
+    """Noise, and a data set of as many rows whose mean is not zero."""
+    cases = []
+    for x0, x1 in each(points, points)(g):
+        cases.append((x0, 2 * x1 + 1.0))
+    return cases
 
 
 def euler(v, x0, n_steps, times=None, h=None):
@@ -62,16 +73,17 @@ EXERCISES = {
         },
     ),
     "00.3": Exercise(
-        expects="a function loss(v, u) of two (n, d) tensors that returns one number",
-        truth=lambda v, u: (v - u).square().mean(),
-        inputs=lambda g: [(normal(g, n, d), normal(g, n, d)) for n, d in [(1, 2), (6, 3), (4, 4)]],
-        insight="A mean over the batch and over the elements of x: so the floor of the loss does not grow with d.",
+        expects="a function first_velocity(x0, x1) -> (n, d): the best guess of x1 - x0 at each place x0, where x1 is any row of the data set",
+        truth=lambda x0, x1: x1.mean(0) - x0,
+        inputs=data_inputs,
+        insight="One step of size 1 from here lands every particle on the mean of the data. Hence more steps than one, and trajectories that bend.",
         mistakes={
-            "You summed the squares over the dimensions and averaged over the batch. That is a fair loss too, but this course divides by d as well.": lambda v, u: (v - u).square().sum(1).mean(),
-            "You summed over everything: the size of the batch should not matter.": lambda v, u: (v - u).square().sum(),
-            "You took the root: this is the rms distance, whose minimum over random targets is another function.": lambda v, u: (v - u).square().mean().sqrt(),
-            "This is the mean absolute difference; its minimum is the median of the targets, not their mean.": lambda v, u: (v - u).abs().mean(),
-            "You averaged the differences before you squared them.": lambda v, u: (v - u).mean().square(),
+            "You paired the rows of x1 with those of x0: they do not belong together. At t = 0 nobody knows which x1 it will be, so average over all of them.": lambda x0, x1: x1 - x0,
+            "The sign is wrong: this velocity leads away from the data.": lambda x0, x1: x0 - x1.mean(0),
+            "This is where the step ends, not the velocity: subtract the place x0.": lambda x0, x1: x1.mean(0).expand_as(x0),
+            "You averaged over x0 too, but the network sees its x0: each row has its own answer.": lambda x0, x1: (x1 - x0).mean(0).expand_as(x0),
+            "You took one mean over rows and columns: each coordinate has its own, mean(dim=0).": lambda x0, x1: x1.mean() - x0,
+            "The median makes the mean absolute error smallest, the mean the mean squared error.": lambda x0, x1: x1.median(0).values - x0,
         },
     ),
     "00.4": Exercise(
@@ -86,6 +98,20 @@ EXERCISES = {
             "Time is reversed: your t goes from 1 to 0 while x goes forward.": lambda v, x0, n: euler(v, x0, n, [1 - k / n for k in range(n)]),
             "Time stands still: you asked for the velocity at t = 0 in every step.": lambda v, x0, n: euler(v, x0, n, [0.0] * n),
             "One step is missing: n - 1 steps of 1/n end before t = 1.": lambda v, x0, n: euler(v, x0, n, [k / n for k in range(n - 1)]),
+        },
+    ),
+    "00.5": Exercise(
+        expects="a function leaked_samples(x0, n_steps) -> (n, d): where n Euler steps end if v_theta(x1, t) was fitted to x1 - x0",
+        truth=lambda x0, n: (1 + 1 / n) ** n * x0,
+        inputs=lambda g: [(normal(g, 4, 2), 1), (normal(g, 3, 3), 4), (normal(g, 1, 2), 10)],
+        insight="The network learns v(x, t) = x. Its loss is the variance of the noise, 1, and its samples are the noise, up to e times as wide.",
+        mistakes={
+            "This is the exact solution of dx/dt = x, the limit of many steps. n Euler steps end a little earlier.": lambda x0, n: math.e * x0,
+            "Here nothing moves. Given x1, the best guess of x1 - x0 is not zero: only the mean of x0 is.": lambda x0, n: x0,
+            "This doubles x0: one step of size 1, or n steps that all use the first velocity. The velocity is the x of each step, which grows: every step multiplies it by 1 + 1/n.": lambda x0, n: 2 * x0,
+            "The sign is wrong: given x1, the best guess of x1 - x0 is +x1, so the samples grow.": lambda x0, n: (1 - 1 / n) ** n * x0,
+            "One step too many: n steps of 1/n end at t = 1.": lambda x0, n: (1 + 1 / n) ** (n + 1) * x0,
+            "You took one step of size 1/n: n of them lead to t = 1.": lambda x0, n: (1 + 1 / n) * x0,
         },
     ),
 }  # fmt: skip

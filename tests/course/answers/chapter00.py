@@ -44,6 +44,20 @@ def euler_frozen(v, x0, n_steps):
     return x
 
 
+def euler_as_given(v, x0, n_steps):
+    """The sampler that 00.4 asks to repair."""
+    x = x0
+    for t in torch.linspace(0, 1, n_steps):
+        x += v(x, t) / n_steps
+    return x
+
+
+def first_by_least_squares(noise, data):
+    """The best constant for each place, by solving the least squares problem."""
+    ones = torch.ones(len(data), 1, dtype=data.dtype)
+    return torch.cat([torch.linalg.lstsq(ones, data - place).solution for place in noise])
+
+
 ANSWERS = {
     "00.1": (
         [
@@ -72,16 +86,20 @@ ANSWERS = {
     ),
     "00.3": (
         [
-            torch.nn.functional.mse_loss,
-            lambda v, u: sum(float((a - b) ** 2) for a, b in zip(v.flatten(), u.flatten(), strict=True)) / v.numel(),
-            lambda p, q: torch.einsum("nd,nd->", p - q, p - q) / p.numel(),
+            lambda x0, x1: x1.mean(0) - x0,
+            first_by_least_squares,
+            lambda a, b: np.mean(b.numpy(), axis=0) - a.numpy(),
+            lambda x0, x1: (x1[None] - x0[:, None]).mean(1),
         ],
         [
-            (lambda v, u: ((v - u) ** 2).sum(dim=1).mean(), "summed the squares over the dimensions"),
-            (lambda v, u: torch.nn.functional.mse_loss(v, u, reduction="sum"), "summed over everything"),
-            (lambda v, u: torch.nn.functional.l1_loss(v, u), "absolute"),
-            (lambda v, u: torch.nn.functional.mse_loss(v, u) ** 0.5, "root"),
-            (lambda v, u: ((v - u) ** 2).mean(dim=1), "shape"),
+            (lambda x0, x1: x1 - x0, "do not belong together"),
+            (lambda x0, x1: x0 - x1.mean(dim=0), "away from the data"),
+            (lambda x0, x1: x1.mean(0, keepdim=True).repeat(len(x0), 1), "where the step ends"),
+            (lambda x0, x1: (x1 - x0).mean(0) + 0 * x0, "sees its x0"),
+            (lambda x0, x1: x1.mean() - x0, "rows and columns"),
+            (lambda x0, x1: x1.median(dim=0).values - x0, "median"),
+            (lambda x0, x1: x1.mean(0), "shape"),
+            (lambda x0, x1: x0.neg_().add_(x1.mean(0)), "in place"),
         ],
     ),
     "00.4": (
@@ -91,7 +109,23 @@ ANSWERS = {
             (euler_linspace, "off by one"),
             (euler_backwards, "Time is reversed"),
             (euler_frozen, "stands still"),
+            (euler_as_given, "in place"),
             (lambda v, x0, n: euler_one_more(v, x0, n) * 0 + x0, "returns one of its arguments"),
+        ],
+    ),
+    "00.5": (
+        [
+            lambda x0, n: (1 + 1 / n) ** n * x0,
+            lambda noise, steps: euler_while(lambda x, t: x, noise, steps),
+            lambda x0, n: x0.numpy() * np.exp(n * np.log1p(1 / n)),
+        ],
+        [
+            (lambda x0, n: x0 * torch.e, "limit of many steps"),
+            (lambda x0, n: x0.clone(), "nothing moves"),
+            (lambda x0, n: x0 + sum(x0 / n for _ in range(n)), "doubles x0"),
+            (lambda x0, n: euler_while(lambda x, t: -x, x0, n), "sign is wrong"),
+            (lambda x0, n: euler_one_more(lambda x, t: x, x0, n), "one step too many"),
+            (lambda x0, n: x0 + x0 / n, "one step of size 1/n"),
         ],
     ),
 }  # fmt: skip
