@@ -127,7 +127,7 @@ EXERCISES = {
             "The sign is wrong: cleaning goes uphill, towards more likely points.": lambda f, x, s: x - s**2 * f(x),
             "You left x out: this is only the correction.": lambda f, x, s: s**2 * f(x),
             "sigma^2 is missing.": lambda f, x, s: x + f(x),
-            "Half of it is missing: the factor is sigma^2. (sigma^2 / 2 belongs to a Langevin step.)": lambda f, x, s: x + s**2 / 2 * f(x),
+            "Half of it is missing: the factor is sigma^2, without a half.": lambda f, x, s: x + s**2 / 2 * f(x),
         },
     ),
     "01.5": Exercise(
