@@ -60,17 +60,20 @@ def with_score(*more):
 
 
 def flow_inputs(g):
-    """A score that depends on sigma, x, and two noise levels."""
+    """Points, the width of the data, and two noise levels, of which the second is also 0."""
     cases = []
     for n, d, dtype in SHAPES:
-        a, sigma = number(g, 0.5, 1.5), number(g, 1.0, 3.0)
-        score = lambda x, s, a=a: (0.3 - x) / (a + s * s)
-        cases.append((score, normal(g, n, d, dtype=dtype), sigma, sigma * number(g, 0.5, 0.9)))
+        s = number(g, 0.5, 1.5)
+        sigma = number(g, 1.0, 3.0)
+        sigma_next = sigma * number(g, 0.3, 0.8)
+        cases.append((normal(g, n, d, dtype=dtype), s, sigma, sigma_next))
+    cases.append((normal(g, 4, 2), 0.8, 1.7, 0.0))
     return cases
 
 
-def flow_step(score, x, sigma, sigma_next):
-    return x - (sigma_next - sigma) * sigma * score(x, sigma)
+def exact_flow(x, s, sigma, sigma_next):
+    """The solution of dx/dsigma = sigma x / (s^2 + sigma^2)."""
+    return x * math.sqrt((s**2 + sigma_next**2) / (s**2 + sigma**2))
 
 
 EXERCISES = {
@@ -104,7 +107,7 @@ EXERCISES = {
         expects="a function step(score, x, h, z) -> (n, d): one Langevin step of size h with the noise z",
         truth=lambda score, x, h, z: x + h * score(x) + math.sqrt(2 * h) * z,
         inputs=with_score(points, interval(0.01, 0.4), points),
-        insight="Drift h, noise variance 2h: only this ratio leaves p unchanged (langevin_step does the same).",
+        insight="Drift h, noise variance 2h: for small h only this ratio leaves p unchanged (langevin_step does the same).",
         mistakes={
             "The 2 is missing: the noise has the variance 2h, so z is multiplied by sqrt(2h).": lambda s, x, h, z: x + h * s(x) + math.sqrt(h) * z,
             "You multiplied z by 2h: noise grows with the square root of the step.": lambda s, x, h, z: x + h * s(x) + 2 * h * z,
@@ -115,22 +118,23 @@ EXERCISES = {
         },
     ),
     "01.4": Exercise(
-        expects="a function target(x, x1, sigma) -> (n, d): grad_x log N(x; x1, sigma^2 I)",
-        truth=lambda x, x1, sigma: -(x - x1) / sigma**2,
-        inputs=each(points, points, interval(0.2, 2.0)),
-        insight="It needs no density of the data at all, and its mean given x is the score of the smoothed data.",
+        expects="a function denoise(score, x, sigma) -> (n, d): the mean of the clean point x1, given x = x1 + sigma z",
+        truth=lambda score, x, sigma: x + sigma**2 * score(x),
+        inputs=with_score(points, interval(0.2, 2.0)),
+        insight="Tweedie's formula: a score is a denoiser, and a denoiser is a score. Diffusion libraries use both names.",
         mistakes={
-            "You divided by sigma: that is minus the noise z, what diffusion networks predict. The score needs sigma^2.": lambda x, x1, s: -(x - x1) / s,
-            "The sign is wrong: the target points from the noisy point back to the clean one.": lambda x, x1, s: (x - x1) / s**2,
-            "sigma^2 is missing.": lambda x, x1, s: -(x - x1),
-            "The 2 of the exponent is still there: the derivative of -r^2 / (2 sigma^2) has none.": lambda x, x1, s: -(x - x1) / (2 * s**2),
+            "You multiplied by sigma: the score is already divided by it, -E[z | x] / sigma, so it takes sigma^2.": lambda f, x, s: x + s * f(x),
+            "The sign is wrong: cleaning goes uphill, towards more likely points.": lambda f, x, s: x - s**2 * f(x),
+            "You left x out: this is only the correction.": lambda f, x, s: s**2 * f(x),
+            "sigma^2 is missing.": lambda f, x, s: x + f(x),
+            "Half of it is missing: the factor is sigma^2, without a half.": lambda f, x, s: x + s**2 / 2 * f(x),
         },
     ),
     "01.5": Exercise(
         expects="a function floor(s, sigma) that returns one number",
         truth=lambda s, sigma: 1 / sigma**2 - 1 / (s**2 + sigma**2),
         inputs=lambda g: [(number(g, 0.3, 2), number(g, 0.2, 1.5)) for _ in range(4)],
-        insight="Not zero: many clean points could have led to the same noisy one, and the rest of the target is unpredictable.",
+        insight="Not zero: many clean points could have led to the same noisy one. As s goes to 0 the floor does too: with one clean point, x tells the noise.",
         mistakes={
             "This is the whole variance of the target; x explains a part of it, which the network can learn.": lambda s, a: 1 / a**2,
             "This is the part that the network learns, E |grad log p_sigma|^2 / d; the floor is what is left.": lambda s, a: 1 / (s**2 + a**2),
@@ -140,16 +144,16 @@ EXERCISES = {
         },
     ),
     "01.6": Exercise(
-        expects="a function step(score, x, sigma, sigma_next) -> (n, d): one Euler step of dx/dsigma = -sigma score(x, sigma)",
-        truth=flow_step,
+        expects="a function flow(x, s, sigma, sigma_next) -> (n, d): the exact solution of the probability flow at sigma_next",
+        truth=exact_flow,
         inputs=flow_inputs,
-        insight="sigma_next < sigma, so the step goes uphill on log p: two minus signs.",
+        insight="At sigma' = 0 the variance is s^2, as it must be. One Euler step to 0 lands at E[x1 | x] = x s^2 / (s^2 + sigma^2) instead: the best guess of each point, and together too narrow.",
         mistakes={
-            "The sign is wrong: sigma_next - sigma is negative, and so is the velocity.": lambda f, x, s, n: x + (n - s) * s * f(x, s),
-            "sigma is missing: dx/dsigma is -sigma times the score.": lambda f, x, s, n: x - (n - s) * f(x, s),
-            "You took the score at sigma_next: Euler's method takes the beginning of the step.": lambda f, x, s, n: x - (n - s) * n * f(x, n),
-            "You multiplied by sigma instead of by the step sigma_next - sigma.": lambda f, x, s, n: x + s * s * f(x, s),
-            "This is a step in sigma^2 without its 1/2: d(sigma^2) = 2 sigma dsigma.": lambda f, x, s, n: x - (n * n - s * s) * f(x, s),
+            "This is one Euler step of the flow; find the exact solution (to sigma' = 0 the step gives E[x1 | x], not the flow's end).": lambda x, s, a, b: x + (b - a) * a * x / (s**2 + a**2),
+            "The root is missing: variances have this ratio, points have its root.": lambda x, s, a, b: x * (s**2 + b**2) / (s**2 + a**2),
+            "It is upside down: with less noise the points move together.": lambda x, s, a, b: x * math.sqrt((s**2 + a**2) / (s**2 + b**2)),
+            "The width of the data is missing: at sigma' = 0 every point would end at 0.": lambda x, s, a, b: x * b / a,
+            "Standard deviations do not add, variances do.": lambda x, s, a, b: x * (s + b) / (s + a),
         },
     ),
 }  # fmt: skip

@@ -49,6 +49,17 @@ def mixture_without_normaliser(x, w, m, s):
     return torch.einsum("nk,nkd->nd", r / s**2, m - x[:, None])
 
 
+def many_small_steps(x, s, sigma, sigma_next, n=300):
+    """Midpoint steps of the flow, which reach the solution within the tolerance."""
+    h = (sigma_next - sigma) / n
+    for i in range(n):
+        middle = sigma + (i + 0.5) * h
+        before = sigma + i * h
+        x_mid = x + h / 2 * before * x / (s**2 + before**2)
+        x = x + h * middle * x_mid / (s**2 + middle**2)
+    return x
+
+
 ANSWERS = {
     "01.1": (
         [
@@ -89,15 +100,16 @@ ANSWERS = {
     ),
     "01.4": (
         [
-            lambda x, x1, sigma: (x1 - x) / sigma**2,
-            by_autograd(lambda x, x1, sigma: Normal(x1, sigma).log_prob(x)),
-            lambda noisy, clean, s: -((noisy.double() - clean.double()) / s) / s,
+            lambda score, x, sigma: x + sigma**2 * score(x),
+            lambda f, y, s: y.add(f(y), alpha=s * s),
+            lambda score, x, s: torch.stack([row - s * (-s * g) for row, g in zip(x.double(), score(x).double(), strict=True)]),
         ],
         [
-            (lambda x, x1, sigma: (x1 - x) / sigma, "minus the noise"),
-            (lambda x, x1, sigma: (x - x1) / sigma**2, "back to the clean"),
-            (lambda x, x1, sigma: x1 - x, "sigma^2 is missing"),
-            (lambda x, x1, sigma: (x1 - x) / (2 * sigma**2), "exponent"),
+            (lambda score, x, sigma: x + sigma * score(x), "already divided"),
+            (lambda score, x, sigma: x - sigma**2 * score(x), "uphill"),
+            (lambda score, x, sigma: sigma**2 * score(x), "left x out"),
+            (lambda score, x, sigma: x + score(x), "sigma^2 is missing"),
+            (lambda score, x, sigma: x + 0.5 * sigma**2 * score(x), "Half"),
         ],
     ),
     "01.5": (
@@ -115,15 +127,17 @@ ANSWERS = {
     ),
     "01.6": (
         [
-            lambda score, x, sigma, sigma_next: x + (sigma - sigma_next) * sigma * score(x, sigma),
-            lambda f, y, a, b: y.add(f(y, a), alpha=(a - b) * a),
-            lambda f, x, a, b: torch.stack([r + (b - a) * (-a * g) for r, g in zip(x.double(), f(x, a).double(), strict=True)]),
+            lambda x, s, sigma, sigma_next: x * ((s**2 + sigma_next**2) / (s**2 + sigma**2)) ** 0.5,
+            lambda x, s, a, b: x * math.hypot(s, b) / math.hypot(s, a),
+            lambda x, s, a, b: torch.stack([row * math.exp(0.5 * (math.log(s * s + b * b) - math.log(s * s + a * a))) for row in x.double()]),
+            many_small_steps,
         ],
         [
-            (lambda f, x, a, b: x + (b - a) * a * f(x, a), "sign is wrong"),
-            (lambda f, x, a, b: x - (b - a) * f(x, a), "sigma is missing"),
-            (lambda f, x, a, b: x - (b - a) * b * f(x, b), "beginning of the step"),
-            (lambda f, x, a, b: x - (b**2 - a**2) * f(x, a), "1/2"),
+            (lambda x, s, a, b: x - (b - a) * a * (-x / (s * s + a * a)), "one Euler step"),
+            (lambda x, s, a, b: x * (s * s + b * b) / (s * s + a * a), "root is missing"),
+            (lambda x, s, a, b: x * math.hypot(s, a) / math.hypot(s, b), "upside down"),
+            (lambda x, s, a, b: x / a * b, "width of the data"),
+            (lambda x, s, a, b: x * (s + b) / (s + a), "do not add"),
         ],
     ),
 }  # fmt: skip
