@@ -1,11 +1,11 @@
-"""The checks of chapter 08: changes of variables, probes, KL with its standard error, and bits."""
+"""The checks of chapter 08: changes of variables, probes, KL with its standard error, bits, and the bound."""
 
 import math
 
 import torch
 
 from fmtutorial.checks._engine import Exercise
-from fmtutorial.checks._inputs import each, interval, normal, number, points
+from fmtutorial.checks._inputs import each, interval, normal, number, points, uniform
 from fmtutorial.metrics import bits_per_dimension
 
 SHAPES = [(1, 2), (5, 2), (3, 3)]
@@ -80,6 +80,34 @@ def symmetric(j):
     return (j + j.mT) / 2
 
 
+def on_sphere(j, change=symmetric):
+    """The variance of e^T S e, S made from j, for e uniform on the sphere of radius sqrt(d)."""
+    s, d = change(j), j.shape[-1]
+    return 2 * (d * s.square().sum((1, 2)) - trace_of(s) ** 2) / (d + 2)
+
+
+def trace_of(j):
+    return j.diagonal(dim1=1, dim2=2).sum(1)
+
+
+def independent_squares(j):
+    """The variance of sum_i l_i d n_i^2 with E[n_i^4] = 3 / (d (d + 2)), and n_i^2 taken for independent."""
+    d = j.shape[-1]
+    return symmetric(j).square().sum((1, 2)) * (3 * d / (d + 2) - 1)
+
+
+def bound_weight(t, sigma_min, lam):
+    """(1 + lam)^2 / (4 lam rho), with rho = sigma / t."""
+    return (1 + lam) ** 2 * t / (4 * lam * (1 - (1 - sigma_min) * t))
+
+
+def noise_levels(g):
+    return [
+        (uniform(g, n), number(g, 0.05, 0.4), number(g, 0.3, 0.8) + late)
+        for n, late in ((1, 0), (5, 0), (4, 2))
+    ]
+
+
 def log_densities(g):
     cases = []
     for n in (100, 400):
@@ -148,38 +176,41 @@ EXERCISES = {
             "You summed over the probes: take their mean.": lambda v, x, t, e: products(v, x, t, e).sum(0),
             "This is the exact divergence: use the probes that are given.": lambda v, x, t, e: trace(v, x, t),
             "Only the first probe was used.": lambda v, x, t, e: products(v, x, t, e)[0],
+            "The gradient of a mean over all elements is n d times too small: sum before the backward pass.": lambda v, x, t, e: products(v, x, t, e).mean(0) / x.numel(),
             "One value for each point, (n,): you averaged over the batch as well.": lambda v, x, t, e: products(v, x, t, e).mean(),
             "These are the values of single probes, (m, n): average over the first axis.": lambda v, x, t, e: products(v, x, t, e),
             "The mean of the probes is not a probe: average e^T J e, which is quadratic in e.": lambda v, x, t, e: products(v, x, t, e.mean(0, keepdim=True))[0],
         },
     ),
     "08.4": Exercise(
-        expects="a function variance(J) -> (n,): the variance of e^T J e over random signs e, for each matrix of (n, d, d)",
-        truth=lambda j: 2 * pairs(j, symmetric),
+        expects="a function variance(J) -> (n,): the variance of e^T J e for e uniform on the sphere of radius sqrt(d), for each matrix of (n, d, d)",
+        truth=on_sphere,
         inputs=matrices,
-        insight="Only what mixes coordinates is noise: a diagonal Jacobian is estimated without error.",
+        insight="Zero only for multiples of the identity. The sphere takes from the normal probe the noise of its length, and nothing else.",
         mistakes={
-            "That is the variance for normal probes: signs have e_i^2 = 1, so the diagonal makes no noise.": lambda j: 2 * symmetric(j).square().sum((1, 2)),
-            "Only the symmetric part counts: e^T J e = e^T J^T e.": lambda j: 2 * pairs(j),
-            "Twice: each pair stands at (i, j) and at (j, i), and its term is 2 S_ij e_i e_j.": lambda j: pairs(j, symmetric),
-            "Too much by a factor of 2: a sum over all i != j counts each pair twice already.": lambda j: 4 * pairs(j, symmetric),
-            "This is a standard deviation: the variance is its square.": lambda j: (2 * pairs(j, symmetric)).sqrt(),
-            "The symmetric part is the half of J + J^T.": lambda j: 2 * pairs(j, lambda m: m + m.mT),
+            "That is the variance for normal probes: on the sphere the length of e does not vary.": lambda j: 2 * symmetric(j).square().sum((1, 2)),
+            "That is the variance for random signs, which depends on the axes: the sphere has none.": lambda j: 2 * pairs(j, symmetric),
+            "Only the symmetric part counts: e^T J e = e^T J^T e.": lambda j: on_sphere(j, lambda m: m),
+            "The symmetric part is the half of J + J^T.": lambda j: on_sphere(j, lambda m: m + m.mT),
+            "That is the variance for the unit vector n: e = sqrt(d) n, and the square of a square grows by d^2.": lambda j: on_sphere(j) / j.shape[-1] ** 2,
+            "This is E[(e^T J e)^2]: the variance subtracts the squared mean, (tr S)^2.": lambda j: on_sphere(j) + trace_of(j) ** 2,
+            "The n_i^2 are not independent: they sum to one, and E[n_i^2 n_j^2] is 1 / (d (d + 2)), not 1 / d^2.": independent_squares,
+            "This is a standard deviation: the variance is its square.": lambda j: on_sphere(j).sqrt(),
         },
     ),
     "08.5": Exercise(
-        expects="a function kl(log_p, log_q) -> (estimate, standard error): KL(p || q) from log densities (n,) at samples of p",
-        truth=gap,
+        expects="a function compare(log_q_a, log_q_b) -> (difference, standard error): KL(p || a) - KL(p || b) from log densities (n,) at the same samples of p",
+        truth=lambda a, b: gap(b, a),
         inputs=log_densities,
         rtol=6e-3,
-        insight="An estimate without its standard error is half an estimate.",
+        insight="The entropy of the data cancels, and with it most of the noise: paired comparisons are sharp.",
         mistakes={
-            "The sign: KL(p || q) is the mean of log p - log q, for samples of p.": lambda p, q: gap(q, p),
-            "That is the scatter of single points: the mean of n scatters less, by the root of n.": lambda p, q: gap(p, q, lambda r: r.std()),
-            "Divide by the root of n, not by n.": lambda p, q: gap(p, q, lambda r: r.std() / len(r)),
-            "That is the variance over n: take its root.": lambda p, q: gap(p, q, lambda r: r.var() / len(r)),
-            "Errors of log p and log q are not independent, they are at the same points: take the scatter of the difference.": lambda p, q: gap(p, q, lambda r: (p.var() + q.var()).div(len(r)).sqrt()),
-            "The standard error is that of the difference, not of log q alone.": lambda p, q: gap(p, q, lambda r: q.std() / len(r) ** 0.5),
+            "The sign: a larger log density is a smaller KL, so KL(a) - KL(b) is the mean of log q_b - log q_a.": lambda a, b: gap(a, b),
+            "That is the scatter of single points: the mean of n scatters less, by the root of n.": lambda a, b: gap(b, a, lambda r: r.std()),
+            "Divide by the root of n, not by n.": lambda a, b: gap(b, a, lambda r: r.std() / len(r)),
+            "That is the variance over n: take its root.": lambda a, b: gap(b, a, lambda r: r.var() / len(r)),
+            "The two log densities are not independent, they are at the same points: take the scatter of the difference.": lambda a, b: gap(b, a, lambda r: (a.var() + b.var()).div(len(r)).sqrt()),
+            "The standard error is that of the difference, not of one model alone.": lambda a, b: gap(b, a, lambda r: b.std() / len(r) ** 0.5),
         },
     ),
     "08.6": Exercise(
@@ -188,6 +219,7 @@ EXERCISES = {
         inputs=pixels,
         insight="A density has no bits without a bin width. Papers that differ by one bit often differ in the range of their data.",
         mistakes={
+            "There are as many bins as levels: with levels - 1 of them you count the gaps between grey levels.": lambda log_p, d, levels, low: bits(log_p, d, levels - 1, low),
             "These are nats: one nat is 1 / log 2 bits.": lambda log_p, d, levels, low: -log_p / d - math.log2((1 - low) / levels),
             "Per dimension: divide log p by d.": lambda log_p, d, levels, low: -log_p / math.log(2) - math.log2((1 - low) / levels),
             "The bin width's bits have the wrong sign: a finer bin costs more.": lambda log_p, d, levels, low: -log_p / (d * math.log(2)) + math.log2((1 - low) / levels),
@@ -196,6 +228,22 @@ EXERCISES = {
             "It is a cost: minus log p.": lambda log_p, d, levels, low: bits(-log_p, d, levels, low),
             "Not always 8 bits: use `levels`.": lambda log_p, d, levels, low: bits(log_p, d, 256, low),
             "The bins' term belongs to each dimension already: do not divide it by d.": lambda log_p, d, levels, low: (-log_p / math.log(2) - math.log2((1 - low) / levels)) / d,
+        },
+    ),
+    "08.7": Exercise(
+        expects="a function bound_weight(t, sigma_min, lam) -> (n,): the weight of E|v - u|^2 in the bound for w = lam sigma / t",
+        truth=bound_weight,
+        inputs=noise_levels,
+        insight="Least at lam = 1, the reverse diffusion, and the same at lam and 1 / lam: ten times too little noise costs as much as ten times too much.",
+        mistakes={
+            "The score is made from v too, so it has an error: (v - u) / rho.": lambda t, s, lam: bound_weight(t, s, lam) / (1 + lam) ** 2,
+            "The whole difference of the drifts is squared, the factor 1 + lam too.": lambda t, s, lam: bound_weight(t, s, lam) / (1 + lam),
+            "The two errors have the same sign: (1 + lam), not (1 - lam).": lambda t, s, lam: bound_weight(t, s, lam) * ((1 - lam) / (1 + lam)) ** 2,
+            "Four times w, not two: the noise has the variance 2 w h, and the KL of two normals has another 2 below.": lambda t, s, lam: 2 * bound_weight(t, s, lam),
+            "sigma is 1 - (1 - sigma_min) t: at t = 1 some noise is left.": lambda t, s, lam: bound_weight(t, 0.0, lam),
+            "rho is sigma / t, and it stands below: the weight grows towards the data.": lambda t, s, lam: bound_weight(t, s, lam) * ((1 - (1 - s) * t) / t) ** 2,
+            "w is lam times rho: the factor 1 / lam is missing.": lambda t, s, lam: lam * bound_weight(t, s, lam),
+            "w is lam times rho, not lam alone.": lambda t, s, lam: (1 + lam) ** 2 / (4 * lam) * torch.ones_like(t),
         },
     ),
 }  # fmt: skip

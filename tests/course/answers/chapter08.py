@@ -75,21 +75,27 @@ def half_probe(v, x, t, e):
     return torch.stack([torch.autograd.grad((v(y, t) * one).sum(), y)[0].sum(1) for one in e]).mean(0)
 
 
-def unrolled(j):
-    s = (j + j.transpose(1, 2)) / 2
+def by_eigenvalues(j):
+    values, d = torch.linalg.eigvalsh((j + j.mT) / 2), j.shape[-1]
+    return 2 * d / (d + 2) * values.square().sum(1) - 2 / (d + 2) * values.sum(1) ** 2
+
+
+def without_its_trace(j):
     d = j.shape[-1]
-    return sum(4 * s[:, i, k] ** 2 for i in range(d) for k in range(i))
+    s = (j + j.mT) / 2 - j.diagonal(dim1=1, dim2=2).mean(1)[:, None, None] * torch.eye(d, dtype=j.dtype)
+    return 2 * d / (d + 2) * (s * s).sum((1, 2))
 
 
-def by_all_signs(j):
-    d = j.shape[-1]
-    e = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0], dtype=j.dtype)] * d)
-    return torch.einsum("mi,nij,mj->nm", e, j, e).var(1, correction=0)
+def by_fourth_moments(j):
+    one, d = torch.eye(j.shape[-1], dtype=j.dtype), j.shape[-1]
+    pairs = ("ij,kl->ijkl", "ik,jl->ijkl", "il,jk->ijkl")
+    moments = sum(torch.einsum(pair, one, one) for pair in pairs) * d / (d + 2)
+    return torch.einsum("nij,nkl,ijkl->n", j, j, moments) - torch.einsum("nii->n", j) ** 2
 
 
-def symmetrised(j):
-    s = (j + j.mT) / 2
-    return 2 * (s - torch.diag_embed(s.diagonal(dim1=1, dim2=2))).square().sum((1, 2))
+def weight(t, sigma_min, lam):
+    rho = (1 - (1 - sigma_min) * t) / t
+    return (1 + lam) ** 2 / (4 * lam * rho)
 
 
 def grey(log_p, d, levels, low):
@@ -134,30 +140,32 @@ ANSWERS = {
             (lambda v, x, t, e: torch.stack([probes(v, x, t, o[None]) for o in e]), "single probes"),
             (lambda v, x, t, e: probes(v, x, t, e.mean(0)[None]), "is not a probe"),
             (lambda v, x, t, e: probes(v, x, t, e) / x.shape[1], "Sum over the coordinates"),
+            (lambda v, x, t, e: probes(v, x, t, e) / x.numel(), "sum before the backward"),
         ],
     ),
     "08.4": (
-        [symmetrised, unrolled, by_all_signs],
+        [by_eigenvalues, without_its_trace, by_fourth_moments],
         [
             (lambda j: 2 * ((j + j.mT) / 2).square().sum((1, 2)), "normal probes"),
-            (lambda j: 2 * (j.square().sum((1, 2)) - j.diagonal(dim1=1, dim2=2).square().sum(1)), "symmetric part counts"),
-            (lambda j: symmetrised(j) / 2, "Twice"),
-            (lambda j: symmetrised(j).sqrt(), "standard deviation"),
-            (lambda j: 2 * symmetrised(j), "factor of 2"),
+            (lambda j: 2 * (((j + j.mT) / 2).square().sum((1, 2)) - j.diagonal(dim1=1, dim2=2).square().sum(1)), "random signs"),
+            (lambda j: by_eigenvalues(j) / j.shape[-1] ** 2, "unit vector"),
+            (lambda j: by_eigenvalues(j) + torch.einsum("nii->n", j) ** 2, "squared mean"),
+            (lambda j: by_eigenvalues(j).sqrt(), "standard deviation"),
+            (lambda j: by_eigenvalues(2 * j), "half of J"),
         ],
     ),
     "08.5": (
         [
-            lambda p, q: ((p - q).mean(), (p - q).std() / len(p) ** 0.5),
-            lambda p, q: [float((p - q).mean()), float(np.std((p - q).numpy()) / np.sqrt(len(p)))],
-            lambda p, q: torch.stack([p.mean() - q.mean(), (p - q).var().div(p.numel()).sqrt()]),
+            lambda a, b: ((b - a).mean(), (b - a).std() / len(a) ** 0.5),
+            lambda a, b: [float((b - a).mean()), float(np.std((a - b).numpy()) / np.sqrt(len(a)))],
+            lambda a, b: torch.stack([b.mean() - a.mean(), (a - b).var().div(a.numel()).sqrt()]),
         ],
         [
-            (lambda p, q: ((q - p).mean(), (q - p).std() / len(p) ** 0.5), "The sign"),
-            (lambda p, q: ((p - q).mean(), (p - q).std()), "single points"),
-            (lambda p, q: ((p - q).mean(), (p - q).std() / len(p)), "not by n"),
-            (lambda p, q: ((p - q).mean(), (p - q).var() / len(p)), "take its root"),
-            (lambda p, q: ((p - q).mean(), q.std() / len(p) ** 0.5), "log q alone"),
+            (lambda a, b: ((a - b).mean(), (a - b).std() / len(a) ** 0.5), "The sign"),
+            (lambda a, b: ((b - a).mean(), (b - a).std()), "single points"),
+            (lambda a, b: ((b - a).mean(), (b - a).std() / len(a)), "not by n"),
+            (lambda a, b: ((b - a).mean(), (b - a).var() / len(a)), "take its root"),
+            (lambda a, b: ((b - a).mean(), ((a.var() + b.var()) / len(a)).sqrt()), "not independent"),
         ],
     ),
     "08.6": (
@@ -168,11 +176,26 @@ ANSWERS = {
         ],
         [
             (lambda lp, d, k, low: -lp / d - math.log2((1 - low) / k), "nats"),
+            (lambda lp, d, k, low: grey(lp, d, k - 1, low), "as many bins as levels"),
             (lambda lp, d, k, low: -lp / math.log(2) - math.log2((1 - low) / k), "divide log p"),
             (lambda lp, d, k, low: -lp / d / math.log(2), "missing"),
             (lambda lp, d, k, low: grey(lp, d, k, 0.0), "not always [0, 1]"),
             (lambda lp, d, k, low: grey(-lp, d, k, low), "minus log p"),
             (lambda lp, d, k, low: -lp / d / math.log(2) + math.log2((1 - low) / k), "wrong sign"),
+        ],
+    ),
+    "08.7": (
+        [
+            weight,
+            lambda t, s, lam: (lam + 2 + 1 / lam) / 4 * t / (1 - t + s * t),
+            lambda t, s, lam: torch.stack([(1 + lam) ** 2 / (4 * lam * (1 - (1 - s) * v) / v) for v in t]),
+        ],
+        [
+            (lambda t, s, lam: weight(t, s, lam) / (1 + lam) ** 2, "so it has an error"),
+            (lambda t, s, lam: weight(t, s, lam) / (1 + lam), "is squared"),
+            (lambda t, s, lam: 2 * weight(t, s, lam), "Four times w"),
+            (lambda t, s, lam: weight(t, 0, lam), "some noise is left"),
+            (lambda t, s, lam: weight(t, s, lam) * (1 - lam) ** 2 / (1 + lam) ** 2, "same sign"),
         ],
     ),
 }  # fmt: skip
