@@ -23,11 +23,11 @@ def gaussian_frechet(mean_a: Tensor, cov_a: Tensor, mean_b: Tensor, cov_b: Tenso
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
-    """The Fréchet distance of the Gaussians that fit the sets a (n, d) and b (m, d); squared, as FID is quoted.
+    """The Fréchet distance of the Gaussians that fit the sets a (n, d) and b (m, d), squared as in FID.
 
     With the features of an Inception network for a and b it is the Fréchet inception distance (Heusel et al.
-    2017, equation 6). Covariances have the divisor n - 1. Zero only says that means and covariances agree, and
-    two sets of the same distribution score above zero, roughly in proportion to 1/n + 1/m.
+    2017, equation 6). Covariances have the divisor n - 1. Zero only says that means and covariances agree;
+    two sets of one distribution score above zero, nearly in proportion to 1/n + 1/m.
     """
     a, b = _validate.points(a, "a"), _validate.points(b, "b", a.shape[1] if a.ndim == 2 else None)
     for x, name in ((a, "a"), (b, "b")):

@@ -129,10 +129,10 @@ def test_bad_sets_are_named(arguments, error, word):
         ({"cov_a": torch.eye(3)}, ValueError, "cov_a must have the shape"),
         ({"cov_a": torch.ones(3, 2)}, ValueError, "cov_a must be symmetric"),
         ({"cov_b": torch.tensor([[1.0, 0.5], [0.0, 1.0]])}, ValueError, "cov_b must be symmetric"),
-        ({"cov_b": torch.diag(torch.tensor([1.0, -1.0]))}, ValueError, "cov_b must have no negative eigenvalue"),
+        ({"cov_b": torch.tensor([[1.0, 0.0], [0.0, -1.0]])}, ValueError, "cov_b must have no negative"),
     ],
 )
 def test_bad_moments_are_named(changed, error, word):
-    right = {f"{what}_{side}": v for side in "ab" for what, v in (("mean", torch.zeros(2)), ("cov", torch.eye(2)))}
+    right = {"mean_a": torch.zeros(2), "cov_a": torch.eye(2), "mean_b": torch.zeros(2), "cov_b": torch.eye(2)}
     with pytest.raises(error, match=word):
         gaussian_frechet(**(right | changed))
