@@ -1,12 +1,12 @@
-"""The checks of chapter 09: guidance, condition dropout, what guidance samples, noise space, known pixels."""
+"""The checks of chapter 09: guidance, condition dropout, what guidance samples, what FID sees, clipping."""
 
 import math
 
+import numpy as np
 import torch
 
 from fmtutorial.checks._engine import Exercise
-from fmtutorial.checks._inputs import SHAPES, each, interval, normal, number, points, uniform
-from fmtutorial.sampling import clamped
+from fmtutorial.checks._inputs import each, interval, normal, number, points, uniform
 
 NOTHING = 10
 
@@ -26,61 +26,65 @@ def drop(y, u, p):
 
 
 def width_inputs(g):
-    return [(number(g, 0.3, 0.7), number(g, 1.1, 2.0), w) for w in (0.5, 1.0, 2.0)]
+    return [(number(g, 0.3, 0.7), number(g, 1.1, 2.0), w, number(g, 0.25, 0.7)) for w in (0.5, 1.0, 2.0)]
 
 
-def tilted_width(s, S, w):
-    return ((1 + w) / s**2 - w / S**2) ** -0.5
+def narrowing(s, S, tau):
+    """The factor by which a strength of 1 narrows the conditional flow, when it acts until tau."""
+    c_s, c_S = (tau**2 * scale**2 + (1 - tau) ** 2 for scale in (s, S))
+    return math.sqrt(c_s / c_S)
 
 
-def walk_inputs(g):
-    return [(normal(g, n, d), normal(g, n, d), number(g, 0.1, 0.4)) for n, d in ((1, 6), (4, 8), (3, 5))]
+def width(s, S, w, tau):
+    return s * narrowing(s, S, tau) ** w
 
 
-def angle(z0, z1):
-    return (
-        (z0 * z1).sum(1, keepdim=True) / (z0.norm(dim=1, keepdim=True) * z1.norm(dim=1, keepdim=True))
-    ).arccos()
-
-
-def slerp(z0, z1, a, theta=None):
-    theta = angle(z0, z1) if theta is None else theta
-    return (torch.sin((1 - a) * theta) * z0 + torch.sin(a * theta) * z1) / torch.sin(theta)
-
-
-def one_angle(z0, z1, a):
-    cosine = (z0 * z1).sum() / (z0.norm() * z1.norm())
-    return slerp(z0, z1, a, cosine.arccos())
-
-
-def plain_angle(z0, z1, a):
-    return slerp(z0, z1, a, (z0 * z1).sum(1, keepdim=True).clamp(-0.99, 0.99).arccos())
-
-
-def image_inputs(g):
-    return [(normal(g, n, d), normal(g, m, d)) for n, m, d in ((1, 4, 3), (5, 3, 4), (4, 7, 2))]
-
-
-def known_inputs(g):
+def covariance_inputs(g):
     cases = []
-    for n, d, dtype in SHAPES:
-        known = torch.arange(d) % 2 == 0 if d > 1 else torch.tensor([True])
-        scale = number(g, 0.5, 1.5)
-        cases.append(
-            (lambda x, t, c=scale: c * x.sin() + t, points(g, n, d, dtype), points(g, n, d, dtype), known)
-        )
+    for d, n, m in ((1, 20, 35), (3, 50, 400), (6, 16, 9)):
+        root = normal(g, d, d)
+        cases.append((root @ root.T + 0.5 * torch.eye(d), n, m))
     return cases
 
 
-def at_a_place(answer, velocity, x0, x1, known):
-    """The learner's velocity at a place and time off the straight lines (or what came in its place)."""
-    pinned = answer(velocity, x0, x1, known)
-    return pinned(x0 + 0.5 * x1.cos(), 0.3) if callable(pinned) else pinned
+def even_sets(g):
+    return [(number(g, 1.0, 3.0) + number(g, 0.7, 2.0) * normal(g, n),) for n in (4, 6, 10)]
 
 
-def away(make):
-    """A mistake of 09.6, evaluated as the answer is."""
-    return lambda *case: at_a_place(make, *case)
+def halves(x, below, above):
+    """len(x) numbers, of which the first half is `below` and the second `above`."""
+    first = torch.arange(len(x)) < len(x) // 2
+    return torch.where(first, below, above)
+
+
+def poor_twin(x):
+    h = x.std() * math.sqrt((len(x) - 1) / len(x))
+    return halves(x, x.mean() - h, x.mean() + h)
+
+
+def summary(answer, x):
+    """Mean, standard deviation, the number of different values, and of all: what 09.5 compares."""
+    twin = answer(x)
+    if twin is None or twin is ...:
+        return twin
+    twin = torch.as_tensor(np.asarray(twin), dtype=torch.float64)
+    size = len(twin) if twin.ndim == 1 else -1
+    steps = twin.flatten().sort().values.diff()
+    different = 1 + int((steps > 1e-4 * float(x.std())).sum())
+    return [float(twin.mean()), float(twin.std()), different, size]
+
+
+def summarised(make):
+    """A mistake of 09.5, compared as the answer is."""
+    return lambda x: summary(make, x)
+
+
+def predicted(x, t, v):
+    return x + (1 - t) * v
+
+
+def within_range(x, t, v, c):
+    return (predicted(x, t, v).clamp(-c, c) - x) / (1 - t)
 
 
 EXERCISES = {
@@ -112,60 +116,64 @@ EXERCISES = {
         },
     ),
     "09.3": Exercise(
-        expects="a function width(s, S, w) that returns the standard deviation of the guided flow's samples at t = 1",
-        truth=lambda s, S, w: s * (s / S) ** w,
+        expects="a function width(s, S, w, tau) that returns the standard deviation at t = 1 of the flow that is guided until tau",
+        truth=width,
         inputs=width_inputs,
-        insight="s (s/S)^w, always narrower than the tilted distribution: guidance does not sample what its score suggests.",
+        insight="s (c_s(tau) / c_S(tau))^(w/2); with tau = 1 it is s (s/S)^w. With tau = 0.3 it is less than three tenths of the narrowing: early on both flows are as wide as the noise.",
         mistakes={
-            "This is the width of the tilted distribution, which the guided flow does not sample: integrate the slope.": tilted_width,
-            "This is the variance: take the root.": lambda s, S, w: (s * (s / S) ** w) ** 2,
-            "The ratio is upside down: guidance narrows, and s/S is below 1.": lambda s, S, w: s * (S / s) ** w,
-            "This is the other convention, with w in the place of 1 + w.": lambda s, S, w: s**w * S ** (1 - w),
-            "The integral of the slope is half the logarithm of c: a root is missing from your ratio.": lambda s, S, w: s * (s / S) ** (2 * w),
-            "You took the mean of the slopes' logarithms with a sum of weights 1 + 2 w: the unconditional slope is subtracted.": lambda s, S, w: s ** (1 + w) * S**w,
+            "This is guidance all the time: here it stops at tau.": lambda s, S, w, tau: s * (s / S) ** w,
+            "You guided after tau. The difference of the slopes acts from 0 to tau.": lambda s, S, w, tau: s * (s / S / narrowing(s, S, tau)) ** w,
+            "This is the width at tau: from there the conditional flow goes on to t = 1.": lambda s, S, w, tau: math.sqrt(tau**2 * s**2 + (1 - tau) ** 2) * narrowing(s, S, tau) ** w,
+            "The slope is the derivative of half the logarithm of c: a root is missing from your ratio.": lambda s, S, w, tau: s * narrowing(s, S, tau) ** (2 * w),
+            "This is the variance: take the root.": lambda s, S, w, tau: width(s, S, w, tau) ** 2,
+            "The ratio is upside down: guidance narrows, for s is less than S.": lambda s, S, w, tau: s * narrowing(s, S, tau) ** -w,
+            "You took the share tau of the narrowing: it does not come evenly in time. Integrate the slope.": lambda s, S, w, tau: s * (s / S) ** (w * tau),
         },
     ),
     "09.4": Exercise(
-        expects="a function slerp(z0, z1, a) -> (n, d): the point a share a along the arc between each pair of rows",
-        truth=slerp,
-        inputs=walk_inputs,
-        insight="The arc stays on the shell where noise of high dimension lives; the straight line cuts through its inside.",
+        expects="a function mean_term(C, n, m): the expected squared distance of the means of n and m draws",
+        truth=lambda C, n, m: float(C.trace()) * (1 / n + 1 / m),
+        inputs=covariance_inputs,
+        insight="tr C (1/n + 1/m): a perfect model scores above 0, and twice as well with twice the images. The covariances add a term that falls in the same way.",
         mistakes={
-            "This is the straight line: half-way, its variance is one half.": lambda z0, z1, a: (1 - a) * z0 + a * z1,
-            "The ends are swapped: at a = 0 it must be z0.": lambda z0, z1, a: slerp(z1, z0, a),
-            "One angle for the whole batch: each pair of rows has its own.": one_angle,
-            "The cosine of the angle is the product of the vectors divided by both norms.": plain_angle,
-            "The division by sin(angle) is missing.": lambda z0, z1, a: slerp(z0, z1, a) * torch.sin(angle(z0, z1)),
-            "This is a quarter circle, cos and sin of a pi/2: right only for vectors at a right angle.": lambda z0, z1, a: math.cos(a * math.pi / 2) * z0 + math.sin(a * math.pi / 2) * z1,
+            "Zero would be the squared distance of the expected means. The means of finite sets differ by chance.": lambda C, n, m: 0.0,
+            "Both means are estimates: the second set adds its own error.": lambda C, n, m: float(C.trace()) / n,
+            "Only the second set's error is there: the first adds its own.": lambda C, n, m: float(C.trace()) / m,
+            "Variances of independent means add up as 1/n + 1/m, not as those of one set of n + m.": lambda C, n, m: float(C.trace()) / (n + m),
+            "This is the root: the distance is squared.": lambda C, n, m: math.sqrt(float(C.trace()) * (1 / n + 1 / m)),
+            "You subtracted the two variances: those of independent means add, also for a difference.": lambda C, n, m: float(C.trace()) * (1 / n - 1 / m),
+            "The squared length needs the variances only: the trace of C, not the sum of all its entries.": lambda C, n, m: float(C.sum()) * (1 / n + 1 / m),
         },
     ),
     "09.5": Exercise(
-        expects="a function nearest(x, train) -> (n,): the distance of each row of x to the closest row of train",
-        truth=lambda x, train: torch.cdist(x, train).min(dim=1).values,
-        inputs=image_inputs,
-        insight="Compare its distribution for samples with that for held-out images: a copying machine gives itself away.",
+        expects="a function poor_twin(x) -> (n,): two different values only, with mean and standard deviation of x (compared: mean, standard deviation, different values, n)",
+        truth=lambda x: summary(poor_twin, x),
+        inputs=even_sets,
+        compared_quantity=summary,
+        insight="Its Fréchet distance to x is 0, and it is nothing like x: two moments are all that the distance sees.",
         mistakes={
-            "The minimum is over the wrong axis: you have the distance of each training image to the closest sample.": lambda x, train: torch.cdist(x, train).min(dim=0).values,
-            "This is the squared distance: take the root.": lambda x, train: torch.cdist(x, train).min(dim=1).values.square(),
-            "This is which image is nearest: the distance was asked for.": lambda x, train: torch.cdist(x, train).argmin(dim=1),
-            "This is the mean distance to all training images, which says nothing of copies.": lambda x, train: torch.cdist(x, train).mean(dim=1),
-            "One number came back: keep one for each sample, their distribution is what tells.": lambda x, train: torch.cdist(x, train).min(dim=1).values.mean(),
-            "You took the largest distance.": lambda x, train: torch.cdist(x, train).max(dim=1).values,
+            "The divisor is n - 1: at mean ± std the two halves have a standard deviation that is too large by sqrt(n / (n - 1)).": summarised(lambda x: halves(x, x.mean() - x.std(), x.mean() + x.std())),
+            "The mean is missing: yours is 0.": summarised(lambda x: poor_twin(x) - x.mean()),
+            "All your numbers are the mean: the standard deviation is 0. Spread them to both sides.": summarised(lambda x: x.mean().expand(len(x))),
+            "This is x itself: it has the right moments, and too many different values.": summarised(lambda x: x),
+            "This is least and greatest: two values, but not with the moments of x.": summarised(lambda x: halves(x, x.min(), x.max())),
+            "You went up and down by the variance: take its root.": summarised(lambda x: halves(x, x.mean() - x.var(), x.mean() + x.var())),
+            "The right values, but too few of them: n numbers are asked for.": summarised(lambda x: poor_twin(x)[[0, -1]]),
         },
     ),
     "09.6": Exercise(
-        expects="a function pin(velocity, x0, x1, known) that returns a velocity (x, t): x1 - x0 where known is true, the given one elsewhere",
-        truth=lambda velocity, x0, x1, known: at_a_place(clamped, velocity, x0, x1, known),
-        inputs=known_inputs,
-        compared_quantity=at_a_place,
-        insight="Every solver follows a straight line exactly, so known pixels arrive to the last digit. What the others make of them is not exact conditioning.",
+        expects="a function within_range(x, t, v, c) -> (n, d): the velocity whose predicted image is clipped to [-c, c]",
+        truth=within_range,
+        inputs=each(points, interval(0.25, 0.75), points, interval(0.6, 1.0)),
+        insight="Where the prediction lies inside, the velocity is unchanged. Clip at each step, and no pixel can end outside its range.",
         mistakes={
-            "The mask is the wrong way round: the known elements must go straight.": away(lambda v, x0, x1, known: clamped(v, x0, x1, ~known)),
-            "Known elements must start at the noise x0 and end at x1: their velocity is x1 - x0, not its negative.": away(lambda v, x0, x1, known: clamped(v, x1, x0, known)),
-            "A velocity of zero leaves the known elements at the noise.": away(lambda v, x0, x1, known: lambda x, t: torch.where(known, torch.zeros_like(x), v(x, t))),
-            "x1 - x slows down on the way and never arrives: the straight line from x0 has the constant velocity x1 - x0.": away(lambda v, x0, x1, known: lambda x, t: torch.where(known, x1 - x, v(x, t))),
-            "This returns the known values, not a velocity.": away(lambda v, x0, x1, known: lambda x, t: torch.where(known, x1, v(x, t))),
-            "All elements go straight to x1: that copies the image. The unknown ones follow the given velocity.": away(lambda v, x0, x1, known: lambda x, t: x1 - x0),
+            "You clipped the velocity: a velocity has no such range. Clip the image that it predicts.": lambda x, t, v, c: v.clamp(-c, c),
+            "This is the predicted image, clipped: return the velocity that leads to it from x.": lambda x, t, v, c: predicted(x, t, v).clamp(-c, c),
+            "The time that is left is 1 - t, not 1.": lambda x, t, v, c: (x + v).clamp(-c, c) - x,
+            "The time that is left is 1 - t; t is the time gone by.": lambda x, t, v, c: ((x + t * v).clamp(-c, c) - x) / t,
+            "This is the way to the clipped image: divide it by the time that is left.": lambda x, t, v, c: predicted(x, t, v).clamp(-c, c) - x,
+            "You clipped x, which may be outside on its way: clip what is predicted for t = 1.": lambda x, t, v, c: (predicted(x.clamp(-c, c), t, v) - x) / (1 - t),
+            "Nothing was clipped: this is v.": lambda x, t, v, c: v,
         },
     ),
 }  # fmt: skip

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "energy_distance",
             "straightness",
         ],
+        "frechet": ["frechet_distance", "gaussian_frechet"],
         "likelihood": [
             "log_prob",
             "divergence",

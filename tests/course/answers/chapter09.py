@@ -4,9 +4,6 @@ import math
 
 import numpy as np
 import torch
-from scipy.spatial.distance import cdist
-
-from fmtutorial.sampling import clamped
 
 
 def drop_in_a_copy(y, u, p):
@@ -15,41 +12,43 @@ def drop_in_a_copy(y, u, p):
     return y
 
 
-def integrated_width(s, S, w):
-    """The slope of the guided velocity, integrated numerically."""
-    t = torch.linspace(0, 1, 40_001, dtype=torch.float64)
+def integrated_width(s, S, w, tau):
+    """The slope of the velocity, integrated numerically on either side of tau."""
 
-    def slope(s):
+    def slope(t, s):
         return (t * s**2 - (1 - t)) / (t**2 * s**2 + (1 - t) ** 2)
 
-    return math.exp(float(torch.trapezoid((1 + w) * slope(s) - w * slope(S), t)))
+    before = torch.linspace(0, tau, 20_001, dtype=torch.float64)
+    after = torch.linspace(tau, 1, 20_001, dtype=torch.float64)
+    guided = torch.trapezoid((1 + w) * slope(before, s) - w * slope(before, S), before)
+    return math.exp(float(guided + torch.trapezoid(slope(after, s), after)))
 
 
-def arc_row_by_row(z0, z1, a):
-    rows = []
-    for p, q in zip(z0.double(), z1.double(), strict=True):
-        theta = math.acos(float(p @ q / (p.norm() * q.norm())))
-        rows.append((math.sin((1 - a) * theta) * p + math.sin(a * theta) * q) / math.sin(theta))
-    return torch.stack(rows)
+def closed_width(s, S, w, tau):
+    ratio = (tau**2 * s**2 + (1 - tau) ** 2) / (tau**2 * S**2 + (1 - tau) ** 2)
+    return s * ratio ** (w / 2)
 
 
-def arc(z0, z1, a, axis=1):
-    unit0, unit1 = (z / z.norm(dim=axis, keepdim=True) if axis else z / z.norm() for z in (z0, z1))
-    theta = torch.acos((unit0 * unit1).sum(axis, keepdim=True) if axis else (unit0 * unit1).sum())
-    return torch.sin((1 - a) * theta) / torch.sin(theta) * z0 + torch.sin(a * theta) / torch.sin(theta) * z1
+def half_up(x):
+    h = x.std() * math.sqrt(1 - 1 / len(x))
+    signs = torch.tensor([1.0, -1.0]).repeat(len(x) // 2)
+    return x.mean() + signs * h
 
 
-def nearest_by_loops(x, train):
-    return [min(float((a - b).norm()) for b in train) for a in x]
+def one_far_out(x):
+    """n - 1 numbers below the mean and a single one above."""
+    n, s = len(x), float(x.std())
+    low = float(x.mean()) - s / math.sqrt(n)
+    return [low] * (n - 1) + [low + s * math.sqrt(n)]
 
 
-def pin(velocity, x0, x1, known):
-    def pinned(x, t):
-        v = velocity(x, t).clone()
-        v[:, known] = (x1 - x0)[:, known]
-        return v
-
-    return pinned
+def pixel_by_pixel(x, t, v, c):
+    result = v.clone()
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            end = float(x[i, j] + (1 - t) * v[i, j])
+            result[i, j] = (min(max(end, -c), c) - float(x[i, j])) / (1 - t)
+    return result
 
 
 ANSWERS = {
@@ -84,53 +83,58 @@ ANSWERS = {
     ),
     "09.3": (
         [
-            lambda s, S, w: s * (s / S) ** w,
-            lambda s, S, w: math.exp((1 + w) * math.log(s) - w * math.log(S)),
+            closed_width,
+            lambda s, S, w, tau: math.exp(math.log(s) + w / 2 * math.log((tau**2 * s**2 + (1 - tau) ** 2) / (tau**2 * S**2 + (1 - tau) ** 2))),
             integrated_width,
         ],
         [
-            (lambda s, S, w: 1 / math.sqrt((1 + w) / s**2 - w / S**2), "tilted"),
-            (lambda s, S, w: (s ** (1 + w) / S**w) ** 2, "variance"),
-            (lambda s, S, w: s * (S / s) ** w, "upside down"),
-            (lambda s, S, w: s**w * S ** (1 - w), "other convention"),
-            (lambda s, S, w: s * (s * s / S / S) ** w, "root is missing"),
+            (lambda s, S, w, tau: s * (s / S) ** w, "all the time"),
+            (lambda s, S, w, tau: s * (s / S) ** w * s / closed_width(s, S, w, tau), "after tau"),
+            (lambda s, S, w, tau: closed_width(s, S, w, tau) * math.sqrt(tau**2 + (1 - tau) ** 2 / s**2), "width at tau"),
+            (lambda s, S, w, tau: closed_width(s, S, 2 * w, tau), "root is missing"),
+            (lambda s, S, w, tau: closed_width(s, S, w, tau) ** 2, "variance"),
+            (lambda s, S, w, tau: closed_width(s, S, -w, tau), "upside down"),
+            (lambda s, S, w, tau: s * (s / S) ** (tau * w), "share tau"),
         ],
     ),
     "09.4": (
-        [arc, arc_row_by_row, lambda z0, z1, a: arc(z1, z0, 1 - a)],
         [
-            (lambda z0, z1, a: torch.lerp(z0, z1, a), "straight line"),
-            (lambda z0, z1, a: arc(z0, z1, 1 - a), "ends are swapped"),
-            (lambda z0, z1, a: arc(z0, z1, a, axis=0), "One angle"),
-            (lambda z0, z1, a: math.cos(a * math.pi / 2) * z0 + math.sin(a * math.pi / 2) * z1, "quarter circle"),
+            lambda C, n, m: C.trace() * (1 / n + 1 / m),
+            lambda C, n, m: np.linalg.eigvalsh(C.double().numpy()).sum() * (n + m) / (n * m),
+            lambda C, n, m: sum(float(C[i, i]) / k for i in range(len(C)) for k in (n, m)),
+        ],
+        [
+            (lambda C, n, m: 0.0, "by chance"),
+            (lambda C, n, m: C.trace() / n, "second set adds"),
+            (lambda C, n, m: C.trace() / (m + n), "one set of n + m"),
+            (lambda C, n, m: (C.trace() * (n + m) / n / m) ** 0.5, "root"),
+            (lambda C, n, m: C.trace() / n - C.trace() / m, "subtracted"),
+            (lambda C, n, m: C.sum() / n + C.sum() / m, "trace of C"),
         ],
     ),
     "09.5": (
+        [half_up, one_far_out, lambda x: np.sort(half_up(x).numpy())],
         [
-            lambda x, train: torch.cdist(x, train).amin(1),
-            nearest_by_loops,
-            lambda x, train: cdist(x.numpy(), train.numpy()).min(axis=1),
-        ],
-        [
-            (lambda x, train: torch.cdist(x, train).amin(0), "wrong axis"),
-            (lambda x, train: torch.cdist(x, train).square().amin(1), "squared"),
-            (lambda x, train: torch.cdist(x, train).argmin(1), "which image"),
-            (lambda x, train: torch.cdist(x, train).mean(1), "mean distance"),
-            (lambda x, train: torch.cdist(x, train).amin(1).mean(), "One number"),
+            (lambda x: torch.tensor([float(x.mean() - x.std()), float(x.mean() + x.std())] * (len(x) // 2)), "divisor"),
+            (lambda x: half_up(x) - x.mean(), "mean is missing"),
+            (lambda x: torch.full_like(x, float(x.mean())), "are the mean"),
+            (lambda x: x.flip(0), "too many different values"),
+            (lambda x: torch.tensor([float(x.min()), float(x.max())] * (len(x) // 2)), "least and greatest"),
         ],
     ),
     "09.6": (
         [
-            clamped,
-            pin,
-            lambda v, x0, x1, known: lambda x, t: known * (x1 - x0) + ~known * v(x, t),
+            lambda x, t, v, c: ((x + (1 - t) * v).clamp(-c, c) - x) / (1 - t),
+            lambda x, t, v, c: torch.maximum(torch.minimum(v, (c - x) / (1 - t)), (-c - x) / (1 - t)),
+            pixel_by_pixel,
         ],
         [
-            (lambda v, x0, x1, known: clamped(v, x0, x1, ~known), "wrong way round"),
-            (lambda v, x0, x1, known: clamped(v, x1, x0, known), "not its negative"),
-            (lambda v, x0, x1, known: lambda x, t: ~known * v(x, t), "velocity of zero"),
-            (lambda v, x0, x1, known: lambda x, t: torch.where(known, x1 - x, v(x, t)), "never arrives"),
-            (lambda v, x0, x1, known: lambda x, t: torch.where(known, x1, v(x, t)), "not a velocity"),
+            (lambda x, t, v, c: torch.clip(v, -c, c), "clipped the velocity"),
+            (lambda x, t, v, c: (x + (1 - t) * v).clamp(-c, c), "predicted image"),
+            (lambda x, t, v, c: (x + v).clamp(-c, c) - x, "not 1"),
+            (lambda x, t, v, c: ((x + t * v).clamp(-c, c) - x) / t, "gone by"),
+            (lambda x, t, v, c: (x + (1 - t) * v).clamp(-c, c) - x, "divide it"),
+            (lambda x, t, v, c: v.clone(), "Nothing was clipped"),
         ],
     ),
 }  # fmt: skip
