@@ -12,6 +12,8 @@ from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
 from fmtutorial._types import DataSource, Time, Velocity
+from fmtutorial.paths import AffineGaussianPath
+from fmtutorial.paths.affine import check_path
 from fmtutorial.sampling import ADAPTIVE, integrate_flow
 
 PROBES = ("rademacher", "gaussian")
@@ -31,10 +33,12 @@ def log_prob(
     atol: float = 1e-5,
     rtol: float = 1e-5,
     differentiable: bool = False,
+    path: AffineGaussianPath | None = None,
 ) -> Tensor:
     """The model's log density at x (n, d), in nats, of shape (n,), from noise N(0, I) at t = 0.
 
-    log p_1(x) = log N(x_0; 0, I) - int_0^1 div v(x_t, t) dt, with x_t followed back from x_1 = x. Solver
+    log p_1(x) = log N(x_0; 0, I) - int_0^1 div v(x_t, t) dt, with x_t followed back from x_1 = x. A model on
+    a `path` that starts elsewhere, as the variance-exploding one, has N(0, sigma(0)^2 I) in its place. Solver
     arguments are those of `integrate_flow`. divergence: "exact" (d backward passes an evaluation), or
     "hutchinson" with `n_probes` random probes, "rademacher" or "gaussian". The probes are held for the whole
     path (Grathwohl et al. 2019), or `fresh` at each evaluation, which needs a fixed-step method.
@@ -63,7 +67,13 @@ def log_prob(
     trajectory, _ = integrate_flow(augmented_velocity, start, (1.0, 0.0), n_steps, method, **options)
     x0 = trajectory[-1, :, :-1]
     minus_integral = trajectory[-1, :, -1]
-    return minus_integral - 0.5 * x0.square().sum(1) - 0.5 * x.shape[1] * math.log(2 * math.pi)
+    start_width = 1.0
+    if path is not None:
+        check_path(path)
+        start_width = float(path.sigma(0.0))
+    log_normal = -0.5 * (x0 / start_width).square().sum(1)
+    log_constant = 0.5 * x.shape[1] * math.log(2 * math.pi * start_width**2)
+    return minus_integral + log_normal - log_constant
 
 
 def divergence(model: Velocity, x: Tensor, t: Time) -> Tensor:
@@ -136,8 +146,10 @@ def _velocity_and_trace(
     model: Velocity, x: Tensor, t: Time, probes: Tensor, keep: bool = False
 ) -> tuple[Tensor, Tensor]:
     """v(x, t) and the sum over probes e (m, 1 or n, d) of e^T (dv/dx) e; their graph only if `keep`."""
-    with torch.enable_grad():
+    with torch.inference_mode(False), torch.enable_grad():
         # the velocity, and a graph from it back to x
+        if x.is_inference():  # autograd takes copies made outside of inference mode
+            x, t, probes = (value.clone() for value in (x, torch.as_tensor(t), probes))
         if not (keep and x.requires_grad):
             x = x.detach().requires_grad_()
         v = model(x, t)
