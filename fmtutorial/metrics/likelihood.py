@@ -46,6 +46,8 @@ def log_prob(
     """
     # how to take the divergence
     x = _validate.points(x, "x")
+    if path is not None:
+        check_path(path)
     _check_divergence(divergence, method, n_probes, probe, fresh)
     held_probes = None
     if divergence == "exact":
@@ -67,13 +69,9 @@ def log_prob(
     trajectory, _ = integrate_flow(augmented_velocity, start, (1.0, 0.0), n_steps, method, **options)
     x0 = trajectory[-1, :, :-1]
     minus_integral = trajectory[-1, :, -1]
-    start_width = 1.0
-    if path is not None:
-        check_path(path)
-        start_width = float(path.sigma(0.0))
-    log_normal = -0.5 * (x0 / start_width).square().sum(1)
-    log_constant = 0.5 * x.shape[1] * math.log(2 * math.pi * start_width**2)
-    return minus_integral + log_normal - log_constant
+    width = 1.0 if path is None else float(path.sigma(0.0))
+    log_normal = -0.5 * (x0 / width).square().sum(1) - 0.5 * x.shape[1] * math.log(2 * math.pi * width**2)
+    return minus_integral + log_normal
 
 
 def divergence(model: Velocity, x: Tensor, t: Time) -> Tensor:
