@@ -1,8 +1,7 @@
 """The density of a flow's samples: the instantaneous change of variables, and what to do with it.
 
 Along a trajectory of dx/dt = v(x, t), d/dt log p_t(x) = -div v(x, t) (Chen et al. 2018; notebook 08 derives
-it). `model` is any velocity (x, t) -> (n, d) whose row i depends on row i of x alone; give a conditional
-model as `lambda x, t: model(x, t, y)`.
+it). `model` is any velocity (x, t), or `lambda x, t: net(x, t, y)`, whose row i depends on row i of x alone.
 """
 
 import math
@@ -70,8 +69,8 @@ def log_prob(
     x0 = trajectory[-1, :, :-1]
     minus_integral = trajectory[-1, :, -1]
     width = 1.0 if path is None else float(path.sigma(0.0))
-    log_normal = -0.5 * (x0 / width).square().sum(1) - 0.5 * x.shape[1] * math.log(2 * math.pi * width**2)
-    return minus_integral + log_normal
+    log_normalizer = 0.5 * x.shape[1] * math.log(2 * math.pi * width**2)
+    return minus_integral - 0.5 * (x0 / width).square().sum(1) - log_normalizer
 
 
 def divergence(model: Velocity, x: Tensor, t: Time) -> Tensor:
@@ -190,7 +189,7 @@ def _draw_probes(x: Tensor, n_probes: int, probe: str, generator: Generator | No
 
 
 def _check_probes(n_probes: int, probe: str) -> None:
-    """Raise unless there is at least one probe, of a kind that we have."""
+    """Raise unless there is a probe, of a kind that we have."""
     _validate.positive_int(n_probes, "n_probes")
     _validate.one_of(probe, "probe", PROBES)
 
