@@ -8,6 +8,12 @@ def device_of(generator: Generator | None, like: Tensor) -> torch.device:
     """Where random numbers are drawn: the device of the generator or, without one, that of `like`."""
     if generator is None:
         return like.device
+    if not isinstance(generator, Generator):
+        kind = type(generator).__name__
+        raise TypeError(
+            f"generator must be a torch.Generator or None, got {kind}: {generator!r}; "
+            "for a seed give torch.Generator().manual_seed(seed)"
+        )
     return generator.device
 
 

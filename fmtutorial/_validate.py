@@ -57,13 +57,27 @@ def points(x: object, name: str, dim: int | None = None) -> Tensor:
     """Return `x` if it is a finite floating-point tensor of shape (n, d), with d = `dim` where given."""
     if not isinstance(x, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor of shape (n, d), got {type(x).__name__}")
-    if not x.is_floating_point():
-        raise TypeError(f"{name} must be of a floating-point dtype, got {x.dtype}")
+    if x.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"{name} must be of a floating-point dtype, float32 or float64, got {x.dtype}")
     if x.ndim != 2:
         raise ValueError(f"{name} must have the shape (n, d), got {tuple(x.shape)}")
     if dim is not None and x.shape[1] != dim:
         raise ValueError(f"{name} must have the shape (n, {dim}), got {tuple(x.shape)}")
     return finite(x, name)
+
+
+def returned(value: object, call: str, x: Tensor) -> Tensor:
+    """Return `value`, which `call` gave for the points x, if it is a finite tensor like x."""
+    if not isinstance(value, Tensor):
+        kind = type(value).__name__
+        raise TypeError(f"{call} must return a torch.Tensor of shape {tuple(x.shape)}, got {kind}")
+    if value.shape != x.shape:
+        raise ValueError(f"{call} must return the shape {tuple(x.shape)}, got {tuple(value.shape)}")
+    if value.dtype != x.dtype:
+        raise TypeError(f"{call} must return the dtype of x, {x.dtype}, got {value.dtype}")
+    if value.device != x.device:
+        raise ValueError(f"{call} must return a tensor on the device of x, {x.device}, got {value.device}")
+    return finite(value, f"what {call} returns")
 
 
 def same_shape(a: Tensor, name_a: str, b: Tensor, name_b: str) -> None:

@@ -26,6 +26,12 @@ class GaussianMixture:
         self.weights = read_weights(weights, len(self.means))
         # S_k = Q_k diag(lambda_k) Q_k^T: in these axes every smoothed covariance is diagonal too.
         self.variances, self.axes = torch.linalg.eigh(self.covariances)
+        if bool((self.variances <= 0).any()):  # by rounding, where a Cholesky factor still exists
+            k = int((self.variances <= 0).any(1).nonzero()[0])
+            raise ValueError(
+                f"parameters[{k}]['cov'] must be positive definite in double precision, got eigenvalues "
+                f"from {float(self.variances[k].min()):.3g} to {float(self.variances[k].max()):.3g}"
+            )
         diagonals = torch.diag_embed(self.covariances.diagonal(dim1=1, dim2=2))
         self.is_diagonal = torch.equal(self.covariances, diagonals)
 

@@ -14,14 +14,20 @@ from fmtutorial import _validate
 from fmtutorial.training._initialization import weights_from
 
 
-def sbc_ranks(truth: Tensor, samples: Tensor) -> Tensor:
+def sbc_ranks(truth: Tensor, samples: Tensor, generator: Generator | None = None) -> Tensor:
     """How many of the L samples lie below the truth, for each observation and element: (n, d) in 0..L.
 
     If x* ~ prior, y ~ p(y | x*) and the samples come from p(x | y), each rank is uniform on 0, ..., L
-    (Talts et al. 2018, theorem 1).
+    (Talts et al. 2018, theorem 1). A sample that equals the truth lies below it or not by chance, so that
+    rounded numbers and constant columns have uniform ranks too; the chance is drawn from `generator`.
     """
     truth, samples = _checked(truth, samples)
-    return (samples < truth[:, None]).sum(1)
+    ranks = (samples < truth[:, None]).sum(1)
+    n_ties = (samples == truth[:, None]).sum(1)
+    if bool((n_ties > 0).any()):
+        share = torch.rand(n_ties.shape, generator=generator, dtype=torch.float64).to(n_ties.device)
+        ranks = ranks + (share * (n_ties + 1)).long()
+    return ranks
 
 
 def rank_histogram(ranks: Tensor, n_samples: int, n_bins: int = 20) -> Tensor:
@@ -91,6 +97,8 @@ def two_sample_test(
     a = _validate.points(a, "a")
     b = _validate.points(b, "b", a.shape[1])
     n_steps = _validate.positive_int(n_steps, "n_steps")
+    if min(len(a), len(b)) < 2:
+        raise ValueError(f"a and b must have at least 2 points each, got {len(a)} and {len(b)}")
     x, label = _shuffled_and_scaled(a, b, generator)
     half = len(x) // 2
     classifier = _trained_classifier(x[:half], label[:half], n_steps, generator)
@@ -111,7 +119,9 @@ def _shuffled_and_scaled(a: Tensor, b: Tensor, generator: Generator | None) -> t
     x = torch.cat([a, b]).float()[order]
     label = torch.cat([torch.zeros(len(a)), torch.ones(len(b))])[order]
     first_half = x[: len(x) // 2]
-    return (x - first_half.mean(0)) / first_half.std(0), label
+    std = first_half.std(0)
+    std = torch.where(std > 0, std, 1.0)  # a column that is constant there stays unscaled
+    return (x - first_half.mean(0)) / std, label
 
 
 def _trained_classifier(x: Tensor, label: Tensor, n_steps: int, generator: Generator | None) -> nn.Module:

@@ -1,8 +1,7 @@
 """The density of a flow's samples: the instantaneous change of variables, and what to do with it.
 
 Along a trajectory of dx/dt = v(x, t), d/dt log p_t(x) = -div v(x, t) (Chen et al. 2018; notebook 08 derives
-it). `model` is any velocity (x, t) -> (n, d) whose row i depends on row i of x alone; give a conditional
-model as `lambda x, t: model(x, t, y)`.
+it). `model` is any velocity (x, t), or `lambda x, t: net(x, t, y)`, whose row i depends on row i of x alone.
 """
 
 import math
@@ -12,6 +11,8 @@ from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
 from fmtutorial._types import DataSource, Time, Velocity
+from fmtutorial.paths import AffineGaussianPath
+from fmtutorial.paths.affine import check_path
 from fmtutorial.sampling import ADAPTIVE, integrate_flow
 
 PROBES = ("rademacher", "gaussian")
@@ -31,10 +32,12 @@ def log_prob(
     atol: float = 1e-5,
     rtol: float = 1e-5,
     differentiable: bool = False,
+    path: AffineGaussianPath | None = None,
 ) -> Tensor:
     """The model's log density at x (n, d), in nats, of shape (n,), from noise N(0, I) at t = 0.
 
-    log p_1(x) = log N(x_0; 0, I) - int_0^1 div v(x_t, t) dt, with x_t followed back from x_1 = x. Solver
+    log p_1(x) = log N(x_0; 0, I) - int_0^1 div v(x_t, t) dt, with x_t followed back from x_1 = x. A model on
+    a `path` that starts elsewhere, as the variance-exploding one, has N(0, sigma(0)^2 I) in its place. Solver
     arguments are those of `integrate_flow`. divergence: "exact" (d backward passes an evaluation), or
     "hutchinson" with `n_probes` random probes, "rademacher" or "gaussian". The probes are held for the whole
     path (Grathwohl et al. 2019), or `fresh` at each evaluation, which needs a fixed-step method.
@@ -42,6 +45,8 @@ def log_prob(
     """
     # how to take the divergence
     x = _validate.points(x, "x")
+    if path is not None:
+        check_path(path)
     _check_divergence(divergence, method, n_probes, probe, fresh)
     held_probes = None
     if divergence == "exact":
@@ -63,7 +68,9 @@ def log_prob(
     trajectory, _ = integrate_flow(augmented_velocity, start, (1.0, 0.0), n_steps, method, **options)
     x0 = trajectory[-1, :, :-1]
     minus_integral = trajectory[-1, :, -1]
-    return minus_integral - 0.5 * x0.square().sum(1) - 0.5 * x.shape[1] * math.log(2 * math.pi)
+    width = 1.0 if path is None else float(path.sigma(0.0))
+    log_normalizer = 0.5 * x.shape[1] * math.log(2 * math.pi * width**2)
+    return minus_integral - 0.5 * (x0 / width).square().sum(1) - log_normalizer
 
 
 def divergence(model: Velocity, x: Tensor, t: Time) -> Tensor:
@@ -136,8 +143,10 @@ def _velocity_and_trace(
     model: Velocity, x: Tensor, t: Time, probes: Tensor, keep: bool = False
 ) -> tuple[Tensor, Tensor]:
     """v(x, t) and the sum over probes e (m, 1 or n, d) of e^T (dv/dx) e; their graph only if `keep`."""
-    with torch.enable_grad():
+    with torch.inference_mode(False), torch.enable_grad():
         # the velocity, and a graph from it back to x
+        if x.is_inference():  # autograd takes copies made outside of inference mode
+            x, t, probes = (value.clone() for value in (x, torch.as_tensor(t), probes))
         if not (keep and x.requires_grad):
             x = x.detach().requires_grad_()
         v = model(x, t)
@@ -180,7 +189,7 @@ def _draw_probes(x: Tensor, n_probes: int, probe: str, generator: Generator | No
 
 
 def _check_probes(n_probes: int, probe: str) -> None:
-    """Raise unless there is at least one probe, of a kind that we have."""
+    """Raise unless there is a probe, of a kind that we have."""
     _validate.positive_int(n_probes, "n_probes")
     _validate.one_of(probe, "probe", PROBES)
 

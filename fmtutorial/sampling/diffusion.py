@@ -5,13 +5,14 @@ All take a velocity (x, t) on an affine path, in our time (0 noise, 1 data), and
 path, **options), so that `run_sampler` runs them all. The probability-flow ODE is `integrate_flow`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
 from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
+from fmtutorial._callables import as_velocity
 from fmtutorial._types import Time, Velocity
 from fmtutorial.paths import AffineGaussianPath, noise_and_data, velocity_to_score
 
@@ -124,7 +125,7 @@ def run_sampler(
     path: AffineGaussianPath,
     n_steps: int = 100,
     *,
-    times: Tensor | None = None,
+    times: Tensor | Sequence[float] | None = None,
     **options,
 ) -> tuple[Tensor, Tensor]:
     """Take steps from x (n, d), at `times` or in n_steps equal ones from t = 0 to 1; without gradients.
@@ -136,7 +137,8 @@ def run_sampler(
     n_steps = _validate.positive_int(n_steps, "n_steps")
     if times is None:
         times = torch.linspace(0, 1, n_steps + 1, dtype=x.dtype, device=x.device)
-    _check_times(times)
+    times = _checked_times(times, x)
+    velocity = as_velocity(velocity, "velocity")
     if step is heun_step and not float(torch.as_tensor(path.alpha(times[0]))) > 0:
         raise ValueError(f"times must start where alpha > 0 for heun_step, got {float(times[0])} on {path}")
 
@@ -144,8 +146,13 @@ def run_sampler(
     states = [x]
     with torch.no_grad():
         for a, b in pairwise(times):
-            states.append(step(velocity, states[-1], a, b, path, **options))
-    return torch.stack(states), times
+            state = step(velocity, states[-1], a, b, path, **options)
+            if len(states) == 1:
+                _validate.returned(state, "step(velocity, x, a, b, path)", x)
+            states.append(state)
+    trajectory = torch.stack(states)
+    _check_end(trajectory, times)
+    return trajectory, times
 
 
 def karras_times(
@@ -162,14 +169,31 @@ def karras_times(
     return path.time_of(roots**rho)
 
 
-def _check_times(times: Tensor) -> None:
-    """Raise unless `times` are at least two rising numbers in [0, 1]."""
-    if not isinstance(times, Tensor):
-        raise TypeError(f"times must be a torch.Tensor of rising numbers, got {type(times).__name__}")
+def _check_end(trajectory: Tensor, times: Tensor) -> None:
+    """Raise FloatingPointError if a sampler has left the numbers, with the time."""
+    if bool(torch.isfinite(trajectory[-1]).all()):
+        return
+    is_bad = ~torch.isfinite(trajectory).flatten(1).all(1)
+    first = float(times[is_bad][0])
+    raise FloatingPointError(
+        f"the sampler is NaN or infinite at t = {first:.4g}: look at the velocity just before, and take more "
+        "or other times"
+    )
+
+
+def _checked_times(times: Tensor | Sequence[float], x: Tensor) -> Tensor:
+    """`times` as a tensor, if they are at least two rising numbers in [0, 1]."""
+    try:
+        times = torch.as_tensor(times, device=x.device)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"times must be rising numbers, got {type(times).__name__}: {times!r}") from error
+    if not times.is_floating_point():
+        times = times.to(x.dtype)
     if times.ndim != 1 or len(times) < 2 or not bool((times.diff() > 0).all()):
         raise ValueError(f"times must be at least two rising numbers, got {times.tolist()}")
     _validate.real(float(times[0]), "times", low=0.0, high=1.0)
     _validate.real(float(times[-1]), "times", low=0.0, high=1.0)
+    return times
 
 
 def _ratio(path: AffineGaussianPath, a: Time, b: Time) -> Tensor:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from fmtutorial import _validate
+from fmtutorial._callables import as_velocity
 from fmtutorial._types import ConditionalVelocity, Time, Velocity
 
 
@@ -22,9 +23,12 @@ def guided(model: ConditionalVelocity, y: Tensor, w: float) -> Velocity:
         model.check_condition(y, len(y))
         model.check_condition(None, len(y))  # it must be the unconditional velocity too
 
+    conditional = as_velocity(model)
+    unconditional = as_velocity(model)
+
     def guided_velocity(x: Tensor, t: Time) -> Tensor:
         """The conditional velocity, moved away from the unconditional one."""
-        return (1 + w) * model(x, t, y) - w * model(x, t)
+        return (1 + w) * conditional(x, t, y) - w * unconditional(x, t)
 
     return guided_velocity
 
@@ -46,6 +50,7 @@ def clamped(velocity: Velocity, x0: Tensor, x1: Tensor, known: Tensor) -> Veloci
         allowed = f"{tuple(x0.shape[1:])} or {tuple(x0.shape)}"
         raise ValueError(f"known must have the shape {allowed}, got {tuple(known.shape)}")
     straight = x1 - x0
+    velocity = as_velocity(velocity, "velocity")
 
     def clamped_velocity(x: Tensor, t: Time) -> Tensor:
         """The velocity, with the known elements on their straight lines."""

@@ -7,6 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
+from fmtutorial._callables import as_score, as_velocity
 from fmtutorial._types import Score, Time
 from fmtutorial.paths import AffineGaussianPath
 
@@ -28,10 +29,11 @@ def langevin(
     x = _validate.points(x, "x")
     n_steps = _validate.positive_int(n_steps, "n_steps")
     h = _validate.real(h, "h", low=0.0, open_low=True)
+    score = as_score(score)
     with torch.no_grad():
         for _ in range(n_steps):
             x = langevin_step(score, x, h, generator)
-    return x
+    return _checked_end(x, h)
 
 
 def annealed_langevin(
@@ -52,6 +54,8 @@ def annealed_langevin(
     n_steps = _validate.positive_int(n_steps, "n_steps")
     h = _validate.real(h, "h", low=0.0, open_low=True)
 
+    score = as_velocity(score, "score")
+
     def score_at_t(x: Tensor) -> Tensor:
         """The score at the present noise level."""
         return score(x, t)
@@ -61,4 +65,14 @@ def annealed_langevin(
             step_size = h * torch.as_tensor(path.sigma(t)) ** 2
             for _ in range(n_steps):
                 x = langevin_step(score_at_t, x, step_size, generator)
+    return _checked_end(x, h)
+
+
+def _checked_end(x: Tensor, h: float) -> Tensor:
+    """Return the end points, or raise FloatingPointError if the dynamics has left the numbers."""
+    if not bool(torch.isfinite(x).all()):
+        raise FloatingPointError(
+            f"Langevin dynamics is NaN or infinite with h = {h:g}: take a smaller h, and look at the "
+            "score far from the data"
+        )
     return x

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from fmtutorial import _validate
+from fmtutorial._callables import as_velocity
 from fmtutorial._types import ConditionalVelocity, Time, Velocity
 
 # Thirds as factors: torchdiffeq multiplies by them too, and so both give the same numbers to the last bit.
@@ -74,6 +75,8 @@ def integrate_flow(
     *,
     condition: Tensor | None = None,
     differentiable: bool = False,
+    only_end: bool = False,
+    max_num_steps: int = 100_000,
 ) -> tuple[Tensor, Tensor]:
     """Solve dx/dt = model(x, t) from x0 (n, d); return a trajectory (n_steps + 1, n, d) and t (n_steps + 1,).
 
@@ -81,7 +84,11 @@ def integrate_flow(
     adaptive one ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun") chooses its own steps from atol
     and rtol, and only reports at the n_steps + 1 times. `t_span=(1.0, 0.0)` goes back in time.
     With a `condition` y the velocity is model(x, t, y), a row of y for each row of x0.
-    No gradients are kept unless `differentiable=True`.
+    The trajectory takes the memory of n_steps + 1 times x0, and trajectory[-1] keeps all of it alive.
+    `only_end=True` keeps the last state alone: a trajectory (1, n, d) at t (1,).
+    A network gets t as a column (n, 1), as in training; another function gets a tensor of no dimensions.
+    No gradients are kept unless `differentiable=True`. FloatingPointError if a state is NaN or infinite, or
+    if an adaptive method makes no progress within `max_num_steps` steps.
     """
     # which equation, and when to report
     x0 = _validate.points(x0, "x0")
@@ -91,6 +98,7 @@ def integrate_flow(
     t = torch.linspace(start, end, n_steps + 1, dtype=x0.dtype, device=x0.device)
     if condition is not None:
         _check_condition(model, condition, len(x0))
+    model = as_velocity(model)
 
     def velocity(x: Tensor, t: Time) -> Tensor:
         """The model's velocity, with the condition if there is one, and never beyond the span."""
@@ -102,9 +110,15 @@ def integrate_flow(
     # the solution
     with torch.set_grad_enabled(differentiable):
         if method in ADAPTIVE:
-            trajectory = _solve_adaptively(velocity, x0, t, method, atol, rtol)
+            max_num_steps = _validate.positive_int(max_num_steps, "max_num_steps")
+            trajectory = _solve_adaptively(velocity, x0, t, method, atol, rtol, max_num_steps)
+        elif only_end:
+            trajectory = _last_of_equal_steps(velocity, x0, t, method)
         else:
             trajectory = _solve_in_equal_steps(velocity, x0, t, method)
+    _check_states(trajectory, t[-len(trajectory) :], method, n_steps)
+    if only_end:
+        return trajectory[-1:].clone(), t[-1:].clone()
     return trajectory, t
 
 
@@ -120,8 +134,37 @@ def _solve_in_equal_steps(velocity: Velocity, x0: Tensor, times: Tensor, method:
     return trajectory
 
 
+def _last_of_equal_steps(velocity: Velocity, x0: Tensor, times: Tensor, method: str) -> Tensor:
+    """The last state of `_solve_in_equal_steps` alone, (1, n, d), in the memory of a few states."""
+    step = STEPS[method]
+    x = x0
+    for a, b in pairwise(times):
+        x = step(velocity, x, a, b - a)
+    return x.unsqueeze(0)
+
+
+def _check_states(trajectory: Tensor, times: Tensor, method: str, n_steps: int) -> None:
+    """Raise FloatingPointError if the flow has left the numbers, with the time and what to try."""
+    if bool(torch.isfinite(trajectory[-1]).all()):
+        return
+    is_bad = ~torch.isfinite(trajectory).flatten(1).all(1)
+    first = float(times[is_bad][0])
+    raise FloatingPointError(
+        f"the flow is NaN or infinite at t = {first:.4g}, with method={method!r} and n_steps={n_steps}. "
+        "Look at the model's output there. A velocity that has no value at t = 1 (a path with sigma(1) = 0) "
+        "needs a method that does not evaluate it there, such as 'euler', 'midpoint' or 'heun3'; one that "
+        "grows fast needs more steps"
+    )
+
+
 def _solve_adaptively(
-    velocity: Velocity, x0: Tensor, times: Tensor, method: str, atol: float, rtol: float
+    velocity: Velocity,
+    x0: Tensor,
+    times: Tensor,
+    method: str,
+    atol: float,
+    rtol: float,
+    max_num_steps: int,
 ) -> Tensor:
     """The trajectory (n_steps + 1, n, d) that a method of torchdiffeq reports at these times."""
     from torchdiffeq import odeint  # it brings scipy, which takes longer to load than most flows to solve
@@ -133,8 +176,18 @@ def _solve_adaptively(
         """The velocity in torchdiffeq's order of arguments."""
         return velocity(x, t)
 
-    options = {"step_t": times[-1:]}  # a step must end at the last time, not beyond it
-    return odeint(velocity_of_t_and_x, x0, times, method=method, atol=atol, rtol=rtol, options=options)
+    # a step must end at the last time, not beyond it
+    options = {"step_t": times[-1:], "max_num_steps": max_num_steps}
+    if x0.device.type == "mps":  # no double precision there
+        options["dtype"] = x0.dtype
+    try:
+        return odeint(velocity_of_t_and_x, x0, times, method=method, atol=atol, rtol=rtol, options=options)
+    except AssertionError as error:  # torchdiffeq's way to give up
+        raise FloatingPointError(
+            f"method={method!r} gave up ({error}), with atol={atol:g}, rtol={rtol:g} and "
+            f"max_num_steps={max_num_steps}. The model is not finite, or changes too fast for these "
+            "tolerances: look at its output, take larger ones, double precision, or a fixed-step method"
+        ) from error
 
 
 class CountEvaluations:
@@ -144,10 +197,16 @@ class CountEvaluations:
         self.model = model
         self.nfe = 0
 
-    def __call__(self, x: Tensor, t: Time) -> Tensor:
+    def __call__(self, x: Tensor, t: Time, *condition: Tensor) -> Tensor:
         """The velocity itself."""
         self.nfe += 1
-        return self.model(x, t)
+        return self.model(x, t, *condition)
+
+    def __getattr__(self, name: str) -> object:
+        """Everything else, such as `check_condition`, is the model's own."""
+        if name == "model":
+            raise AttributeError(name)
+        return getattr(self.model, name)
 
 
 def _check_condition(model: ConditionalVelocity, condition: Tensor, n: int) -> None:

@@ -53,15 +53,31 @@ class FreshSamples:
     """Data that are drawn when they are wanted; they have no number and no epochs."""
 
     sampler: DataSource
+    name: str = "data"
     n_points: None = None
 
     def example(self, generator: Generator | None) -> tuple[Tensor, ...]:
         """Draw one example, which shows the shapes."""
-        return as_columns(self.sampler.sample(1, generator))
+        return self.draw(1, generator)
 
     def draw(self, n_wanted: int, generator: Generator | None) -> tuple[Tensor, ...]:
         """Draw as many examples as are wanted."""
-        return as_columns(self.sampler.sample(n_wanted, generator))
+        kind = type(self.sampler).__name__
+        try:
+            batch = self.sampler.sample(n_wanted, generator)
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"{self.name} must be a tensor, or have .sample(n, generator) that draws fresh points; "
+                f"{kind}.sample({n_wanted}, generator) failed: {error}"
+            ) from error
+        columns = as_columns(batch)
+        call = f"{kind}.sample({n_wanted}, generator)"
+        for column in columns:
+            if not isinstance(column, Tensor) or column.ndim == 0 or len(column) != n_wanted:
+                got = tuple(column.shape) if isinstance(column, Tensor) else type(column).__name__
+                raise TypeError(f"{call} must return tensors with {n_wanted} rows, got {got}")
+        _validate.points(columns[0], f"what {call} returns")
+        return columns
 
     def check_conditions(self, model: nn.Module | None) -> None:
         """Nothing can be checked before it is drawn."""
@@ -85,7 +101,7 @@ def as_source(
             raise TypeError(f"condition needs {name} to be a tensor, got {kind}, which holds its own")
         data = (data, condition)
     if hasattr(data, "sample"):
-        return FreshSamples(data)
+        return FreshSamples(data, name)
     return StoredData(_checked_columns(data, name))
 
 
@@ -97,7 +113,7 @@ def _checked_columns(data: Columns, name: str) -> tuple[Tensor, ...]:
             f"{name} must be a tensor (N, d), a tuple of tensors, or have a .sample(n, generator), "
             f"got {type(data).__name__}"
         )
-    _validate.points(columns[0], name)
+    columns = (_validate.points(columns[0], name), *columns[1:])
     if len(columns[0]) == 0:
         raise ValueError(f"{name} must have at least one point, got an empty tensor")
     lengths = [len(column) for column in columns]

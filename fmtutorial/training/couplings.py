@@ -6,7 +6,8 @@ from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
 from fmtutorial._types import Velocity
-from fmtutorial.sampling import integrate_flow
+from fmtutorial.paths import AffineGaussianPath
+from fmtutorial.sampling import integrate_flow, starting_noise
 
 
 def ot_permutation(x0: Tensor, x1: Tensor) -> Tensor:
@@ -16,7 +17,8 @@ def ot_permutation(x0: Tensor, x1: Tensor) -> Tensor:
     `linear_sum_assignment`, of order n^3. Labels y of x1 become y[p] too.
     """
     _check_batches(x0, x1)
-    inner = (x0.detach().double() @ x1.detach().double().T).cpu().numpy()  # (n, n), <x0[i], x1[j]>
+    x0 = x0.detach().cpu().double()  # on the CPU first: not every device has double precision
+    inner = (x0 @ x1.detach().cpu().double().T).numpy()  # (n, n), <x0[i], x1[j]>
     columns = linear_sum_assignment(inner, maximize=True)[1]
     return torch.from_numpy(columns).to(x1.device)
 
@@ -105,20 +107,28 @@ def reflow_pairs(
     method: str = "midpoint",
     generator: Generator | None = None,
     batch_size: int = 10_000,
+    path: AffineGaussianPath | None = None,
     **options,
 ) -> tuple[Tensor, Tensor]:
     """n pairs (x0, x1), each (n, dim): noise, and where the flow of `model` carries it (Liu et al. 2023).
 
-    Training on them with `pair_loss` is one reflow. `options` go to `integrate_flow`.
+    Training on them with `pair_loss` is one reflow. A model on a `path` that starts elsewhere than at
+    N(0, I) starts at N(0, sigma(0)^2 I). `options` go to `integrate_flow`; a `condition` has n rows.
     """
     n = _validate.positive_int(n, "n")
     dim = _validate.positive_int(dim, "dim")
     batch_size = _validate.positive_int(batch_size, "batch_size")
     x0 = _random.normal_like(torch.empty(n, dim), generator)
+    if path is not None:
+        x0 = starting_noise(path, x0)
+    condition = options.pop("condition", None)
     ends = []
-    for batch in x0.split(batch_size):
-        trajectory, _ = integrate_flow(model, batch, n_steps=n_steps, method=method, **options)
-        ends.append(trajectory[-1])
+    for first in range(0, n, batch_size):
+        rows = slice(first, first + batch_size)
+        if condition is not None:
+            options["condition"] = condition[rows]
+        end, _ = integrate_flow(model, x0[rows], n_steps=n_steps, method=method, only_end=True, **options)
+        ends.append(end[-1])
     return x0, torch.cat(ends)
 
 

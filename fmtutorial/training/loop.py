@@ -16,7 +16,7 @@ from fmtutorial.paths import AffineGaussianPath
 from fmtutorial.paths.affine import check_path
 from fmtutorial.training._batches import batches, ema_update, warmup_cosine
 from fmtutorial.training._sources import Columns, as_source
-from fmtutorial.training.losses import cfm_loss
+from fmtutorial.training.losses import cfm_loss, pair_loss
 
 
 @dataclass
@@ -59,11 +59,14 @@ def train(
     schedule: "constant", or "cosine" (a short warm-up to `lr`, then a half cosine down to 0).
     ema: decay, such as 0.999, of an average of the weights, which the model ends with.
     callback: called as (step, model, history) after every `callback_every` steps.
+    The model gets t as a column (n, 1), and ends in eval mode. Data and model have one dtype.
     Interrupting keeps what was trained so far. A loss that is not finite raises FloatingPointError.
     """
     # what to learn from, and for how long
     source = as_source(x1, name="x1")
-    source.check_conditions(model)
+    _check_model(model)
+    if loss_fn is not pair_loss:  # its second column is x1
+        source.check_conditions(model)
     check_path(path)
     _check_options(batch_size, lr, schedule, ema, callback_every)
     n_steps = _count_steps(n_steps, n_epochs, source.n_points, batch_size)
@@ -99,11 +102,21 @@ def train(
         n_done = len(history.losses)
         print(f"Interrupted after step {n_done} of {n_steps}: the model keeps what it has learnt.")
 
-    # what is left behind: the averaged weights and the time
+    # what is left behind: the averaged weights, ready to be used, and the time
     if average is not None and history.losses:
         model.load_state_dict(average.module.state_dict())
+    model.eval()
     history.seconds = time.perf_counter() - start
     return history
+
+
+def _check_model(model: nn.Module) -> None:
+    """Raise unless `model` is a network with parameters that can be trained."""
+    if not isinstance(model, nn.Module):
+        given = model.__name__ if isinstance(model, type) else type(model).__name__
+        raise TypeError(f"model must be a torch.nn.Module, an object and not its class, got {given}")
+    if not any(p.requires_grad for p in model.parameters()):
+        raise ValueError(f"model must have parameters to train, got {type(model).__name__} without any")
 
 
 def _check_options(batch_size: int, lr: float, schedule: str, ema: float | None, callback_every: int) -> None:

@@ -69,7 +69,7 @@ def cfm_loss(
     t = _random.uniform_time(x1, generator)
     x0 = _random.normal_like(x1, generator)
     if coupling is not None:
-        permutation = coupling(x0, x1)
+        permutation = _checked_permutation(coupling(x0, x1), len(x1))
         x1 = x1[permutation]
         conditions = [y[permutation] for y in conditions]
     x_t, u_t = path.point_and_target(x0, x1, t)
@@ -104,6 +104,11 @@ def stable_cfm_loss(
     place of u_t(x_t | x1) the target is sum_j w_j u_t(x_t | x1_j), which has the same mean given x_t, and so
     the same minimiser (Xu, Tong, Jaakkola 2023, for scores). x1 (n, d): drawn independently, no conditions.
     """
+    if isinstance(x1, tuple):
+        raise TypeError(
+            "stable_cfm_loss takes points alone, got a tuple with conditions: use cfm_loss, whose targets "
+            "are not averaged over other conditions"
+        )
     t = _random.uniform_time(x1, generator)
     x0 = _random.normal_like(x1, generator)
     x_t, u_t = path.point_and_target(x0, x1, t)
@@ -121,8 +126,23 @@ def stable_cfm_loss(
     return _mean_square(model(x_t, t), stable_u_t)
 
 
+def _checked_permutation(permutation: Tensor, n: int) -> Tensor:
+    """Return what a coupling gave, if it is a row of x1 for each x0."""
+    if not isinstance(permutation, Tensor) or permutation.dtype != torch.long or permutation.shape != (n,):
+        kind = type(permutation).__name__
+        if isinstance(permutation, Tensor):
+            kind = f"{permutation.dtype} of shape {tuple(permutation.shape)}"
+        raise TypeError(
+            f"coupling(x0, x1) must return the row of x1 for each x0, int64 of shape ({n},), got {kind}; "
+            "`ot_permutation` is such a function"
+        )
+    return permutation
+
+
 def _mean_square(v: Tensor, u_t: Tensor) -> Tensor:
     """|v - u_t|^2, a mean over the batch and the elements."""
+    if not isinstance(v, Tensor):
+        raise TypeError(f"model must return a torch.Tensor, got {type(v).__name__}")
     if v.shape != u_t.shape:  # broadcasting would go unnoticed
         raise ValueError(f"model must return the shape {tuple(u_t.shape)}, got {tuple(v.shape)}")
     return nn.functional.mse_loss(v, u_t)

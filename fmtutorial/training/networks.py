@@ -30,7 +30,8 @@ def time_features(t: Tensor, dim: int = 1) -> Tensor:
 class VelocityNet(nn.Module):
     """v_theta(x, t): a perceptron of `depth` hidden layers on x and `time_dim` features of t.
 
-    Called as `model(x, t)` with x (n, in_dim) and t a scalar, (n,) or (n, 1); returns (n, out_dim).
+    Called as `model(x, t)` with x (n, in_dim) and t a scalar, (n,) or (n, 1); returns (n, out_dim), which is
+    in_dim unless given, in the dtype of x.
     """
 
     def __init__(
@@ -38,12 +39,14 @@ class VelocityNet(nn.Module):
         in_dim: int = 2,
         time_dim: int = 1,
         hidden_dim: int = 128,
-        out_dim: int = 2,
+        out_dim: int | None = None,
         *,
         depth: int = 2,
         activation: type[nn.Module] = nn.SiLU,
     ):
         super().__init__()
+        if out_dim is None:
+            out_dim = in_dim
         _check_sizes(in_dim=in_dim, time_dim=time_dim, hidden_dim=hidden_dim, out_dim=out_dim, depth=depth)
         self.in_dim = in_dim
         self.time_dim = time_dim
@@ -125,7 +128,7 @@ class ConditionalVelocityNet(nn.Module):
         if y is None:
             return self.nothing
         self._check_shape(y, n)
-        e = self.embed_y(y)
+        e = self.embed_y(y.long() if self.n_classes is not None else y)
         if keep is None:
             return e
         return torch.where(keep, e, self.nothing)

@@ -9,7 +9,7 @@ from fmtutorial import exact, plotting
 from fmtutorial._types import Velocity
 from fmtutorial.distributions import GaussianMixture, standard_mixture
 from fmtutorial.paths import AffineGaussianPath, StraightPath
-from fmtutorial.sampling import CountEvaluations, integrate_flow
+from fmtutorial.sampling import CountEvaluations, integrate_flow, starting_noise
 from fmtutorial.widgets.explorer import (
     Explorer,
     Yardstick,
@@ -54,7 +54,7 @@ class StepCountExplorer(Explorer):
         self.velocities = {"exact": exact.velocity_field(mixture, path)}
         if model:
             self.velocities["trained"] = model
-        x0 = self.yardstick.x0
+        self.x0 = x0 = starting_noise(path, self.yardstick.x0)
         well_solved, _ = integrate_flow(self.velocities["exact"], x0, n_steps=50, method="rk4")
         self.ideal_end = well_solved[-1]
         # the artists that move, over the truth's contours
@@ -103,7 +103,7 @@ class StepCountExplorer(Explorer):
     def run(self, velocity: str, method: str, n_steps: int) -> tuple[Tensor, dict[str, float]]:
         """The trajectory and the numbers: they do not depend on t."""
         counted = CountEvaluations(self.velocities[velocity])
-        trajectory, _ = integrate_flow(counted, self.yardstick.x0, n_steps=n_steps, method=method)
+        trajectory, _ = integrate_flow(counted, self.x0, n_steps=n_steps, method=method)
         numbers = {
             "nfe": counted.nfe,
             "error": self.yardstick.error(trajectory[-1]),

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from helpers import normal, seeded
@@ -271,11 +272,22 @@ def test_what_a_generator_decides():
 
 @pytest.mark.parametrize("times", [[-0.5, 0.5, 1.0], [0.0, 0.5, 1.5], [0.5, 0.5], [0.5]])
 def test_times_outside_of_the_path_or_not_rising_are_refused(times):
+    for given in (times, torch.tensor(times), np.array(times)):
+        with pytest.raises(ValueError, match="times"):
+            run_sampler(ddim_step, lambda x, t: x, X0, StraightPath(0.0), times=given)
+    with pytest.raises(TypeError, match="times must be rising numbers, got str"):
+        run_sampler(ddim_step, lambda x, t: x, X0, StraightPath(0.0), times="early")
+
+
+def test_times_may_be_a_list_an_array_or_a_tensor():
     u = exact.velocity_field(MIXTURE, StraightPath(0.0))
-    with pytest.raises(ValueError, match="times"):
-        run_sampler(ddim_step, lambda x, t: x, X0, StraightPath(0.0), times=torch.tensor(times))
-    with pytest.raises(TypeError, match=r"times must be a torch\.Tensor"):
-        run_sampler(ddim_step, u, X0, StraightPath(0.0), times=times)
+    times = [0.0, 0.5, 1.0]
+    ends = [
+        run_sampler(ddim_step, u, X0, StraightPath(0.0), times=given)[0][-1]
+        for given in (times, np.array(times), torch.tensor(times, dtype=torch.float64))
+    ]
+    for end in ends:
+        torch.testing.assert_close(end, ends[-1], check_dtype=False)
 
 
 def test_times_may_end_at_both_ends_of_the_path():

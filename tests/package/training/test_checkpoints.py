@@ -1,7 +1,9 @@
 """Checkpoints: exact, atomic, and safe against what is not one."""
 
+import os
 import pickle
 
+import numpy as np
 import pytest
 import torch
 
@@ -39,9 +41,52 @@ def test_a_failing_write_leaves_the_old_file_and_no_other(file, monkeypatch):
 
 def test_what_could_not_be_loaded_safely_is_not_saved(file):
     before = file.read_bytes()
-    with pytest.raises(ValueError, match="cannot be read"):
-        save_checkpoint(file, VelocityNet(hidden_dim=8), code=VelocityNet)
+    with pytest.raises(TypeError, match=r"code must be a tensor, a number.* got builtins\.type"):
+        save_checkpoint(file, VelocityNet(hidden_dim=8), step=3, code=VelocityNet)
+    with pytest.raises(TypeError, match=r"loss must be .* got numpy\.float64"):
+        save_checkpoint(file, VelocityNet(hidden_dim=8), loss=np.mean([1.0, 2.0]))
     assert file.read_bytes() == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_a_file_has_the_permissions_of_any_other(tmp_path):
+    before = os.umask(0o027)
+    try:
+        new = save_checkpoint(tmp_path / "new.pt", VelocityNet(hidden_dim=8))
+    finally:
+        os.umask(before)
+    assert new.stat().st_mode & 0o777 == 0o640
+    new.chmod(0o664)
+    save_checkpoint(new, VelocityNet(hidden_dim=8))
+    assert new.stat().st_mode & 0o777 == 0o664
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_stays_a_link(tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    link = tmp_path / "model.pt"
+    link.symlink_to(shared / "model.pt")
+    save_checkpoint(link, VelocityNet(hidden_dim=8), step=1)
+    save_checkpoint(link, VelocityNet(hidden_dim=8), step=2)
+    assert link.is_symlink() and load_checkpoint(shared / "model.pt") == {"step": 2}
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"the folder of .*nowhere.*model\.pt does not exist"):
+        save_checkpoint(tmp_path / "nowhere" / "model.pt", VelocityNet(hidden_dim=8))
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_weights_of_wrapped_models_load_into_plain_ones(tmp_path, prefix):
+    plain, wrapped = VelocityNet(hidden_dim=8), VelocityNet(hidden_dim=8)
+    file = save_checkpoint(tmp_path / "model.pt", plain)
+    content = torch.load(file, weights_only=True)
+    content["model"] = {prefix + name: value for name, value in wrapped.state_dict().items()}
+    torch.save(content, file)
+    load_checkpoint(file, plain)
+    for ours, theirs in zip(plain.parameters(), wrapped.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
