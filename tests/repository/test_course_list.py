@@ -103,8 +103,8 @@ def test_a_stale_table_is_noticed():
 def test_readme_counts_its_notebooks():
     spine, beyond = (sync_course.in_words(len(part)) for part in (COURSE.spine, COURSE.beyond))
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"{spine} Jupyter notebooks for two afternoons, and {beyond} more" in text
-    assert sum(chapter.minutes for chapter in COURSE.spine) <= 7 * 60, "longer than two afternoons"
+    assert f"{spine} Jupyter notebooks for two days, and {beyond} more" in text
+    assert sum(chapter.minutes for chapter in COURSE.spine) <= 9 * 60, "longer than two days with their exercises"
 
 
 @pytest.mark.parametrize(
