@@ -2,13 +2,14 @@
 
 import os
 import statistics
-from pathlib import Path
 
 import pytest
 from browsing import NOT_OURS, open_notebook, read_through, run_all
+from helpers import CHAPTERS
+from walks import walked
 
 pytestmark = pytest.mark.browser
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+NOTEBOOKS = walked(CHAPTERS)
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda f: f.stem)

@@ -235,7 +235,14 @@ def axe(tmp_path_factory) -> Path:
     return folder / "node_modules" / "axe-core" / "axe.min.js"
 
 
-PAGES = ["index.html", "api.html", "instructors.html", "search.html"]
+PAGES = [
+    "index.html",
+    "api/index.html",
+    "api/paths.html",
+    "api/training.html",
+    "instructors.html",
+    "search.html",
+]
 PAGES += [f"notebooks/{f.stem}.html" for f in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
 PAGES += ["notebooks/exercises/chapter03/03_exercises.html", "notebooks/solutions/lab/00_bug_laboratory.html"]
 
