@@ -1,4 +1,4 @@
-"""The checks of chapter 06: couplings and their labels, bending, reflow, Gaussian transport, break-even."""
+"""The checks of chapter 06: couplings and their labels, the identity, reflow, a counterexample, break-even."""
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -59,10 +59,13 @@ def nearest(x0, x1):
     return squares(x0, x1).argmin(1)
 
 
-def trajectories(g):
-    """Trajectories (T + 1, n, d) with equal steps from t = 0 to 1, neither straight nor alike."""
-    shapes = [(2, 4, 2), (5, 1, 3), (8, 6, 2)]
-    return [(normal(g, steps + 1, n, d).cumsum(0),) for steps, n, d in shapes]
+def budgets(g):
+    """Pairs x0, x1 (n, d) and trajectories z (T + 1, n, d) with equal steps, neither straight nor alike."""
+    shapes = [(2, 4, 2), (5, 2, 3), (8, 6, 2)]
+    return [
+        (normal(g, n, d), 5 * normal(g, n, d) + 3, 0.1 * normal(g, steps + 1, n, d).cumsum(0))
+        for steps, n, d in shapes
+    ]
 
 
 def slopes(z):
@@ -73,35 +76,75 @@ def chord(z):
     return z[-1] - z[0]
 
 
+def mean_square(x):
+    """The squared norm over the last axis, averaged over all others."""
+    return x.square().sum(-1).mean()
+
+
+def bending(z):
+    return mean_square(chord(z) - slopes(z))
+
+
+def crossing(x0, x1, z):
+    return mean_square(x1 - x0) - mean_square(chord(z)) - bending(z)
+
+
 def velocity(g):
     """A velocity that is linear in neither x nor t."""
     a, b = number(g, 0.5, 1.0), number(g, 1.0, 2.0)
-    return lambda x, t: a * torch.sin(x).roll(1, -1) + b * t * t * x
+    return lambda x, t: a * torch.sin(x).roll(1, -1) + b * t * t * x + a
 
 
-def regression(g):
-    return [(velocity(g), normal(g, n, d), normal(g, n, d) + 1, uniform(g, n, 1)) for n, d in SHAPES]
+def reflows(g):
+    """A teacher v, its noise x0 (n, d), a number of steps, and the times t (n, 1) of the loss."""
+    sizes = [(5, 2, 4), (6, 3, 3), (9, 2, 1)]
+    return [(velocity(g), normal(g, n, d), n_steps, uniform(g, n, 1)) for n, d, n_steps in sizes]
 
 
-def between(x0, x1, t):
-    return t * x1 + (1 - t) * x0
+def euler_end(v, x, n_steps, shift=0):
+    for k in range(n_steps):
+        x = x + v(x, (k + shift) / n_steps) / n_steps
+    return x
 
 
-def gaussians(g):
-    """x (n, d), and the means and standard deviations (d,) of two Gaussians."""
-    cases = []
-    for n, d in SHAPES:
-        s0, s1 = (uniform(g, d, low=0.3, high=2.0) for _ in range(2))
-        cases.append((normal(g, n, d), normal(g, d), s0, normal(g, d), s1))
-    return cases
+def on_lines(x0, x1, t):
+    """The points and the targets of the loss, side by side, (2, n, d)."""
+    return torch.stack([(1 - t) * x0 + t * x1, x1 - x0])
+
+
+def shown_batch(answer, v, x0, n_steps, t):
+    """What comes back from reflow_batch, as one tensor (2, n, d)."""
+    value = answer(v, x0, n_steps, t)
+    if value is None or value is ...:
+        return value
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise TypeError("return a pair: the points x_t and the targets")
+    return torch.stack([torch.as_tensor(part).double() for part in value])
+
+
+def facts(answer):
+    """Which of the two demands on a counterexample are met: (no swap helps, a cycle helps)."""
+    pairs = answer()
+    if pairs is None or pairs is ...:
+        return pairs
+    if not isinstance(pairs, (tuple, list)) or len(pairs) != 2:
+        raise TypeError("return a pair (x0, x1)")
+    x0, x1 = (torch.as_tensor(part).double() for part in pairs)
+    if x0.shape != (3, 2) or x1.shape != (3, 2):
+        raise ValueError(f"x0 and x1 must be (3, 2), got {tuple(x0.shape)} and {tuple(x1.shape)}")
+    cost = mean_cost(x0, x1)
+    small = 1e-5 * float(cost + 1e-9)  # what rounding may do
+    swaps = [mean_cost(x0, x1[p]) for p in ([1, 0, 2], [2, 1, 0], [0, 2, 1])]
+    cycles = [mean_cost(x0, x1[p]) for p in ([1, 2, 0], [2, 0, 1])]
+    return float(min(swaps) >= cost - small), float(min(cycles) < cost - small)
 
 
 def bills(g):
-    """Seconds of training and NFE of a plain and a retrained model, seconds for one evaluation."""
+    """Steps and batch of a training, pairs and their NFE, NFE of the plain model and of the student."""
     cases = []
-    for nfe, fewer in ((8, 1), (6, 2), (24, 3)):
-        plain = number(g, 1.0, 5.0)
-        cases.append((plain, nfe, plain + number(g, 3.0, 20.0), fewer, number(g, 1e-3, 1e-2)))
+    for plain, student in ((8, 1), (6, 2), (24, 3)):
+        n_steps, batch, n_pairs = (int(number(g, 3, 20)) for _ in range(3))
+        cases.append((n_steps, batch, n_pairs, 4, plain, student))
     return cases
 
 
@@ -137,60 +180,63 @@ EXERCISES = {
         },
     ),
     "06.3": Exercise(
-        expects="a function bending(z) -> number for trajectories z (T + 1, n, d) with T equal steps: the mean over steps and particles of |z_1 - z_0 - dz/dt|^2",
-        truth=lambda z: (chord(z) - slopes(z)).square().sum(-1).mean(),
-        inputs=trajectories,
-        insight="Zero means straight at constant speed: then one Euler step is exact. It is the variance over time of the velocity along each trajectory.",
+        expects="a function floor_of_pairs(x0, x1, z) -> number: the least possible loss, a mean over elements, of pairs x0, x1 (n, d) whose flow has the trajectories z (T + 1, n, d)",
+        truth=lambda x0, x1, z: crossing(x0, x1, z) / x0.shape[1],
+        inputs=budgets,
+        insight="Transport and bending together are the mean squared slope: subtract it, divide by d, and you know where the loss will stop, without training.",
         mistakes={
-            "dz/dt is the difference of two states divided by the step, 1/T: you left the differences as they are.": lambda z: (chord(z) - z.diff(dim=0)).square().sum(-1).mean(),
-            "You divided by T + 1 points: T + 1 states are T steps.": lambda z: (chord(z) - len(z) * z.diff(dim=0)).square().sum(-1).mean(),
-            "You averaged over the coordinates too: the squared norm is their sum.": lambda z: (chord(z) - slopes(z)).square().mean(),
-            "You summed over the steps: the integral over t has a step of 1/T, so take the mean.": lambda z: (chord(z) - slopes(z)).square().sum(-1).mean(1).sum(),
-            "This is the mean squared velocity: subtract the chord z_1 - z_0 first.": lambda z: slopes(z).square().sum(-1).mean(),
-            "This is the root: the definition is the mean of the squares.": lambda z: (chord(z) - slopes(z)).square().sum(-1).mean().sqrt(),
+            "This is V: the loss is a mean over the d elements, so divide by d.": lambda x0, x1, z: crossing(x0, x1, z),
+            "The bending is missing: the identity has three terms on its right side.": lambda x0, x1, z: (mean_square(x1 - x0) - mean_square(chord(z))) / x0.shape[1],
+            "The transport is missing: the identity has three terms on its right side.": lambda x0, x1, z: (mean_square(x1 - x0) - bending(z)) / x0.shape[1],
+            "The bending stands on the side of the crossing: subtract it.": lambda x0, x1, z: (crossing(x0, x1, z) + 2 * bending(z)) / x0.shape[1],
+            "dz/dt is the difference of two states divided by the step, 1/T: you left the differences as they are.": lambda x0, x1, z: (mean_square(x1 - x0) - mean_square(chord(z)) - mean_square(chord(z) - z.diff(dim=0))) / x0.shape[1],
+            "You divided by T + 1 points: T + 1 states are T steps.": lambda x0, x1, z: (mean_square(x1 - x0) - mean_square(chord(z)) - mean_square(chord(z) - len(z) * z.diff(dim=0))) / x0.shape[1],
+            "You summed over the steps: the integral over t has a step of 1/T, so take the mean.": lambda x0, x1, z: (mean_square(x1 - x0) - mean_square(chord(z)) - (len(z) - 1) * bending(z)) / x0.shape[1],
+            "This is the bending: the identity gives the crossing from it.": lambda x0, x1, z: bending(z) / x0.shape[1],
         },
     ),
     "06.4": Exercise(
-        expects="a function pair_loss(v, x0, x1, t) -> number: the flow matching loss of given pairs on straight lines, averaged over batch and elements",
-        truth=lambda v, x0, x1, t: (v(between(x0, x1, t), t) - (x1 - x0)).square().mean(),
-        inputs=regression,
-        insight="The same loss as ever; only that x0 is not drawn afresh: it comes with its x1. Reflow, minibatch OT and independent pairs differ in nothing else.",
+        expects="a function reflow_batch(v, x0, n_steps, t) -> (x_t, target): the loss's points and targets for the pairs of x0 and the end of its Euler trajectory",
+        truth=lambda v, x0, n_steps, t: on_lines(x0, euler_end(v, x0, n_steps), t),
+        inputs=reflows,
+        compared_quantity=shown_batch,
+        insight="The pair is where a particle started and where it ended. A loss of exactly zero is a reason to look, not to rejoice.",
         mistakes={
-            "The ends are swapped: at t = 0 the point is x0, the noise.": lambda v, x0, x1, t: (v(between(x1, x0, t), t) - (x1 - x0)).square().mean(),
-            "The target's sign is wrong: from noise to data it is x1 - x0.": lambda v, x0, x1, t: (v(between(x0, x1, t), t) - (x0 - x1)).square().mean(),
-            "You drew fresh noise or shuffled: the pairs must stay together.": lambda v, x0, x1, t: (v(between(x0.flip(0), x1, t), t) - (x1 - x0.flip(0))).square().mean(),
-            "The network sees the data point x1: show it x_t.": lambda v, x0, x1, t: (v(x1, t) - (x1 - x0)).square().mean(),
-            "The network sees only the noise x0: show it x_t.": lambda v, x0, x1, t: (v(x0, t) - (x1 - x0)).square().mean(),
-            "You sum over the coordinates: the course's loss is the mean over all elements.": lambda v, x0, x1, t: (v(between(x0, x1, t), t) - (x1 - x0)).square().sum(1).mean(),
-            "The target is the end point x1: it should be the velocity x1 - x0.": lambda v, x0, x1, t: (v(between(x0, x1, t), t) - x1).square().mean(),
+            "The start is still lost: x0 is overwritten on the way, so the pair is the end with itself and the target zero. Keep x0 and move a copy.": lambda v, x0, n, t: on_lines(euler_end(v, x0, n), euler_end(v, x0, n), t),
+            "The start is lost and the times are one step late: x0 is overwritten, and step k begins at k / n_steps.": lambda v, x0, n, t: on_lines(euler_end(v, x0, n, 1), euler_end(v, x0, n, 1), t),
+            "The times are one step late: step k begins at k / n_steps, with k from 0.": lambda v, x0, n, t: on_lines(x0, euler_end(v, x0, n, 1), t),
+            "The target is the teacher's velocity at x_t: then the student copies the curved field. It should be the chord, end minus start.": lambda v, x0, n, t: torch.stack([(1 - t) * x0 + t * euler_end(v, x0, n), v((1 - t) * x0 + t * euler_end(v, x0, n), t)]),
+            "The ends are swapped: at t = 0 the point is x0, the noise.": lambda v, x0, n, t: torch.stack([(1 - t) * euler_end(v, x0, n) + t * x0, euler_end(v, x0, n) - x0]),
+            "The target's sign is wrong: from noise to data it is end minus start.": lambda v, x0, n, t: torch.stack([(1 - t) * x0 + t * euler_end(v, x0, n), x0 - euler_end(v, x0, n)]),
+            "The pairs are torn apart: each end belongs to its own start.": lambda v, x0, n, t: on_lines(x0.flip(0), euler_end(v, x0, n), t),
         },
     ),
     "06.5": Exercise(
-        expects="a function transport(x, m0, s0, m1, s1) -> (n, d): the optimal map from N(m0, diag(s0^2)) to N(m1, diag(s1^2))",
-        truth=lambda x, m0, s0, m1, s1: m1 + s1 / s0 * (x - m0),
-        inputs=gaussians,
-        insight="A stretch with a positive symmetric matrix and a shift: the gradient of a convex function, as Brenier's theorem demands.",
+        expects="a function counterexample() -> (x0, x1), tensors (3, 2): pairs that no exchange of two partners makes cheaper, and that a cycle of all three does",
+        truth=lambda: (1.0, 1.0),
+        inputs=lambda g: [()],
+        compared_quantity=facts,
+        insight="Paths that never meet in pairs are not yet optimal: a turn passes every test of two, and fails one of three. A flow that turns its points is not the optimal map for the same reason.",
         mistakes={
-            "The stretch is upside down: the spread has to grow from s0 to s1.": lambda x, m0, s0, m1, s1: m1 + s0 / s1 * (x - m0),
-            "The ratio of the variances stretches too much: take that of the standard deviations.": lambda x, m0, s0, m1, s1: m1 + (s1 / s0) ** 2 * (x - m0),
-            "Centre first: subtract m0 before you stretch.": lambda x, m0, s0, m1, s1: m1 + s1 / s0 * x,
-            "The spread is right, but the centre is not m1.": lambda x, m0, s0, m1, s1: m0 + s1 / s0 * (x - m0),
-            "This carries the one to the other, but mirrored: a map with a minus sign is not the cheapest.": lambda x, m0, s0, m1, s1: m1 - s1 / s0 * (x - m0),
-            "This only shifts: the spread must change as well.": lambda x, m0, s0, m1, s1: x - m0 + m1,
-            "This is the way back, from the second Gaussian to the first.": lambda x, m0, s0, m1, s1: m0 + s0 / s1 * (x - m1),
+            "An exchange of two partners already makes these pairs cheaper: all three inner products <a, b> must be at least 0.": lambda: (0.0, 1.0),
+            "No exchange of two helps, but no cycle of three does either: these pairs are optimal. Turn further.": lambda: (1.0, 0.0),
+            "An exchange of two helps here and no cycle of three does: the opposite of what is asked.": lambda: (0.0, 0.0),
         },
     ),
     "06.6": Exercise(
-        expects="a function break_even(train_a, nfe_a, train_b, nfe_b, call) -> number of samples from which on the model b, of longer training and fewer evaluations, is cheaper in all",
-        truth=lambda train_a, nfe_a, train_b, nfe_b, call: (train_b - train_a) / ((nfe_a - nfe_b) * call),
+        expects="a function break_even(n_steps, batch, n_pairs, nfe_pairs, nfe_plain, nfe_student) -> number of samples from which on reflow is cheaper in all, counted in evaluations",
+        truth=lambda steps, batch, pairs, each, plain, student: (3 * steps * batch + pairs * each) / (plain - student),
         inputs=bills,
         insight="Below that number a better solver is the better investment. Latency is another matter: one evaluation is one evaluation.",
         mistakes={
-            "The sign is wrong: extra training over evaluations saved, both positive.": lambda a, n, b, m, c: (b - a) / ((m - n) * c),
-            "What counts is the extra training: the first model was trained too.": lambda a, n, b, m, c: b / ((n - m) * c),
-            "What counts are the evaluations saved: the second model needs some as well.": lambda a, n, b, m, c: (b - a) / (n * c),
-            "Evaluations have a price in seconds: divide by it.": lambda a, n, b, m, c: (b - a) / (n - m),
-            "This is the reciprocal.": lambda a, n, b, m, c: (n - m) * c / (b - a),
+            "A gradient costs three evaluations, not one: forwards, and about two for the way back.": lambda s, b, p, e, n, m: (s * b + p * e) / (n - m),
+            "The way back costs about two evaluations, and the way forwards one more: three.": lambda s, b, p, e, n, m: (2 * s * b + p * e) / (n - m),
+            "The pairs are missing: each of them costs the teacher nfe_pairs evaluations.": lambda s, b, p, e, n, m: 3 * s * b / (n - m),
+            "A step has a whole batch of gradients.": lambda s, b, p, e, n, m: (3 * s + p * e) / (n - m),
+            "The teacher's training is paid in both cases: only the student's is extra.": lambda s, b, p, e, n, m: (6 * s * b + p * e) / (n - m),
+            "What counts are the evaluations saved: the student needs some as well.": lambda s, b, p, e, n, m: (3 * s * b + p * e) / n,
+            "The sign is wrong: extra training over evaluations saved, both positive.": lambda s, b, p, e, n, m: (3 * s * b + p * e) / (m - n),
+            "The pairs come without gradients: one evaluation is one evaluation there.": lambda s, b, p, e, n, m: 3 * (s * b + p * e) / (n - m),
         },
     ),
 }  # fmt: skip

@@ -4,10 +4,9 @@ import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from fmtutorial import StraightPath
-from fmtutorial import pair_loss as package_pair_loss
+from fmtutorial import StraightPath, integrate_flow
 from fmtutorial.metrics import straightness
-from fmtutorial.training import gaussian_ot, minibatch_ot
+from fmtutorial.training import minibatch_ot
 
 
 def couple(x0, x1, y):
@@ -36,29 +35,68 @@ def couple_with(change):
     return lambda x0, x1, y: (x1[change(x0, x1)], y[change(x0, x1)])
 
 
-def bending_in_a_loop(z):
-    steps, total = len(z) - 1, 0.0
-    for k in range(steps):
-        total = total + ((z[-1] - z[0] - (z[k + 1] - z[k]) * steps) ** 2).sum(1).mean() / steps
-    return total
+def squared(x):
+    return (x**2).sum(-1).mean()
 
 
-def bending_as_a_variance(z):
-    v = (len(z) - 1) * np.diff(z.double().numpy(), axis=0)
-    return v.var(axis=0).sum(-1).mean()
+def floor_by_slopes(x0, x1, z):
+    """Transport and bending together are the mean squared slope."""
+    slopes = (len(z) - 1) * z.diff(dim=0)
+    return (squared(x1 - x0) - squared(slopes)) / x0.shape[1]
 
 
-def loss(v, x0, x1, t):
-    return ((v((1 - t) * x0 + t * x1, t) - x1 + x0) ** 2).mean()
+def floor_in_three_terms(x0, x1, z):
+    t = torch.linspace(0, 1, len(z), dtype=z.dtype)
+    return (squared(x1 - x0) - squared(z[-1] - z[0]) - straightness(z, t)) / z.shape[-1]
 
 
-def loss_by_the_package(v, x0, x1, t):
+def floor_in_numpy(x0, x1, z):
+    x0, x1, z = (np.asarray(a, dtype=float) for a in (x0, x1, z))
+    steps = len(z) - 1
+    variance = (steps * np.diff(z, axis=0)).var(axis=0).sum(-1).mean()
+    moved = ((z[-1] - z[0]) ** 2).sum(-1).mean()
+    return (((x1 - x0) ** 2).sum(-1).mean() - moved - variance) / x0.shape[1]
+
+
+def end_of(v, x, n_steps, late=0):
+    for k in range(n_steps):
+        x = x + v(x, (k + late) / n_steps) / n_steps
+    return x
+
+
+def reflow_batch(v, x0, n_steps, t):
+    x1 = end_of(v, x0, n_steps)
+    return (1 - t) * x0 + t * x1, x1 - x0
+
+
+def reflow_by_the_package(v, x0, n_steps, t):
     path = StraightPath(0.0)
-    return (v(path.sample(x0, x1, t), t) - path.velocity(x0, x1, t)).square().mean()
+    z = integrate_flow(v, x0, n_steps=n_steps, method="euler")[0]
+    return path.sample(z[0], z[-1], t), path.velocity(z[0], z[-1], t)
 
 
-def loss_by_replay(v, x0, x1, t):
-    return package_pair_loss(lambda *_: v(torch.lerp(x0, x1, t), t), (x0, x1), StraightPath(0.0))
+def reflow_as_a_list(v, x0, n_steps, t):
+    shift = end_of(v, x0.clone(), n_steps) - x0
+    return [x0 + t * shift, shift]
+
+
+def broken_reflow(v, x0, n_steps, t, late=1):
+    x0 = end_of(v, x0, n_steps, late)
+    return x0, torch.zeros_like(x0)
+
+
+TRIANGLE = torch.tensor([[1.0, 0.0], [-0.5, 0.75**0.5], [-0.5, -(0.75**0.5)]])
+
+
+def turned(degrees, stretch=1.0):
+    """Each corner of a triangle goes with the corner turned by an angle."""
+    angle = torch.deg2rad(torch.tensor(float(degrees)))
+    turn = torch.tensor([[angle.cos(), -angle.sin()], [angle.sin(), angle.cos()]])
+    return TRIANGLE, stretch * TRIANGLE @ turn.T
+
+
+def by_hand():
+    return [[1, 0], [-0.5, 0.8], [-0.5, -0.8]], [[0, 1], [-0.8, -0.5], [0.8, -0.5]]
 
 
 ANSWERS = {
@@ -90,54 +128,55 @@ ANSWERS = {
         ],
     ),
     "06.3": (
+        [floor_by_slopes, floor_in_three_terms, floor_in_numpy],
         [
-            lambda z: straightness(z, torch.linspace(0, 1, len(z))),
-            bending_in_a_loop,
-            bending_as_a_variance,
-        ],
-        [
-            (lambda z: (z[-1] - z[0] - (z[1:] - z[:-1])).square().sum(-1).mean(), "divided by the step"),
-            (lambda z: (z[-1] - z[0] - len(z) * z.diff(dim=0)).square().sum(-1).mean(), "T steps"),
-            (lambda z: (z[-1] - z[0] - (len(z) - 1) * z.diff(dim=0)).square().mean(), "coordinates"),
-            (lambda z: ((len(z) - 1) * z.diff(dim=0)).square().sum(-1).mean(), "subtract the chord"),
-            (lambda z: bending_in_a_loop(z) ** 0.5, "root"),
+            (lambda x0, x1, z: x0.shape[1] * floor_by_slopes(x0, x1, z), "divide by d"),
+            (lambda x0, x1, z: (squared(x1 - x0) - squared(z[-1] - z[0])) / x0.shape[1], "bending is missing"),
+            (lambda x0, x1, z: floor_by_slopes(x0, x1, z) + squared(z[-1] - z[0]) / x0.shape[1], "transport is missing"),
+            (lambda x0, x1, z: (squared(x1 - x0) - squared(z[-1] - z[0]) - squared(z[-1] - z[0] - z.diff(dim=0))) / x0.shape[1], "divided by the step"),
         ],
     ),
     "06.4": (
-        [loss, loss_by_the_package, loss_by_replay],
+        [reflow_batch, reflow_by_the_package, reflow_as_a_list],
         [
-            (lambda v, x0, x1, t: (v((1 - t) * x1 + t * x0, t) - x1 + x0).square().mean(), "swapped"),
-            (lambda v, x0, x1, t: (v((1 - t) * x0 + t * x1, t) - x0 + x1).square().mean(), "sign"),
-            (lambda v, x0, x1, t: (v(x1, t) - x1 + x0).square().mean(), "sees the data point"),
-            (lambda v, x0, x1, t: (v((1 - t) * x0 + t * x1, t) - x1).square().mean(), "end point"),
-            (lambda v, x0, x1, t: x0.shape[1] * loss(v, x0, x1, t), "all elements"),
+            (broken_reflow, "start is lost and the times"),
+            (lambda v, x0, n, t: broken_reflow(v, x0, n, t, late=0), "start is still lost"),
+            (lambda v, x0, n, t: ((1 - t) * x0 + t * end_of(v, x0, n, 1), end_of(v, x0, n, 1) - x0), "one step late"),
+            (lambda v, x0, n, t: (reflow_batch(v, x0, n, t)[0], v(reflow_batch(v, x0, n, t)[0], t)), "chord"),
+            (lambda v, x0, n, t: (reflow_batch(v, x0, n, 1 - t)), "swapped"),
+            (lambda v, x0, n, t: reflow_batch(v, x0, n, t)[0], "pair"),
         ],
     ),
     "06.5": (
         [
-            lambda x, m0, s0, m1, s1: m1 + (x - m0) / s0 * s1,
-            lambda x, m0, s0, m1, s1: (x.double() - m0) @ gaussian_ot(m0, torch.diag(s0**2), m1, torch.diag(s1**2))[0] + m1,
-            lambda x, m0, s0, m1, s1: np.array([[b + t / s * (v - a) for v, a, s, b, t in zip(row, m0, s0, m1, s1, strict=True)] for row in x]),
+            lambda: turned(80),
+            lambda: turned(-80),
+            lambda: turned(90),
+            lambda: turned(70, stretch=3.0),
+            by_hand,
+            lambda: [part.numpy() + 5 for part in turned(75)],
         ],
         [
-            (lambda x, m0, s0, m1, s1: m1 + (x - m0) * s0 / s1, "upside down"),
-            (lambda x, m0, s0, m1, s1: m1 + (x - m0) * s1**2 / s0**2, "variances"),
-            (lambda x, m0, s0, m1, s1: m1 + x * s1 / s0, "Centre first"),
-            (lambda x, m0, s0, m1, s1: m1 - (x - m0) * s1 / s0, "mirrored"),
-            (lambda x, m0, s0, m1, s1: x + m1 - m0, "only shifts"),
+            (lambda: turned(0), "these pairs are optimal"),
+            (lambda: turned(40), "these pairs are optimal"),
+            (lambda: turned(110), "exchange of two partners already"),
+            (lambda: (TRIANGLE, TRIANGLE[[1, 0, 2]]), "opposite"),
+            (lambda: TRIANGLE, "pair"),
+            (lambda: (TRIANGLE[:2], TRIANGLE[:2]), "(3, 2)"),
         ],
     ),
     "06.6": (
         [
-            lambda train_a, nfe_a, train_b, nfe_b, call: (train_b - train_a) / (call * (nfe_a - nfe_b)),
-            lambda a, n, b, m, c: np.linalg.solve([[1, -n * c], [1, -m * c]], [a, b])[1],
-            lambda a, n, b, m, c: torch.tensor(b - a, dtype=torch.float64) / c / (n - m),
+            lambda steps, batch, pairs, each, plain, student: (3 * steps * batch + pairs * each) / (plain - student),
+            lambda s, b, p, e, n, m: np.linalg.solve([[1.0, -n], [1.0, -m]], [0.0, 3.0 * s * b + p * e])[1],
+            lambda s, b, p, e, n, m: torch.tensor(3.0 * s * b + p * e, dtype=torch.float64) / (n - m),
         ],
         [
-            (lambda a, n, b, m, c: (a - b) / ((n - m) * c), "sign"),
-            (lambda a, n, b, m, c: b / ((n - m) * c), "extra training"),
-            (lambda a, n, b, m, c: (b - a) / (n * c), "saved"),
-            (lambda a, n, b, m, c: (b - a) / (n - m), "price"),
+            (lambda s, b, p, e, n, m: (s * b + p * e) / (n - m), "three evaluations"),
+            (lambda s, b, p, e, n, m: 3 * s * b / (n - m), "pairs are missing"),
+            (lambda s, b, p, e, n, m: (6 * s * b + p * e) / (n - m), "in both cases"),
+            (lambda s, b, p, e, n, m: (3 * s * b + p * e) / n, "saved"),
+            (lambda s, b, p, e, n, m: (3 * s * b + p * e) / (m - n), "sign"),
         ],
     ),
 }  # fmt: skip
