@@ -190,7 +190,7 @@ EXERCISES = {
         },
     ),
     "05.6": Exercise(
-        expects="a function round_trip_factor(q) -> number: by what factor the round trip's error falls when the steps are doubled, for a method of order q",
+        expects="a function round_trip_factor(q) -> number: by what factor the round trip's error falls when the steps are doubled, for an explicit Runge-Kutta method of order q",
         truth=round_trip_factor,
         inputs=lambda g: [(1,), (2,), (3,), (4,), (5,)],
         rtol=0.05,
