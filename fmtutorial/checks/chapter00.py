@@ -76,7 +76,7 @@ EXERCISES = {
         expects="a function first_velocity(x0, x1) -> (n, d): the best guess of x1 - x0 at each place x0, where x1 is any row of the data set",
         truth=lambda x0, x1: x1.mean(0) - x0,
         inputs=data_inputs,
-        insight="One step of size 1 from here lands every particle on the mean of the data. Hence more steps than one, and trajectories that bend.",
+        insight="One step of size 1 from here lands every particle on the mean of the data. Hence more steps than one, and trajectories that turn or change their speed.",
         mistakes={
             "You paired the rows of x1 with those of x0: they do not belong together. At t = 0 nobody knows which x1 it will be, so average over all of them.": lambda x0, x1: x1 - x0,
             "The sign is wrong: this velocity leads away from the data.": lambda x0, x1: x0 - x1.mean(0),
