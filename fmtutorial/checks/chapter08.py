@@ -186,7 +186,7 @@ EXERCISES = {
         expects="a function variance(J) -> (n,): the variance of e^T J e for e uniform on the sphere of radius sqrt(d), for each matrix of (n, d, d)",
         truth=on_sphere,
         inputs=matrices,
-        insight="Zero only for multiples of the identity. The sphere takes from the normal probe the noise of its length, and nothing else.",
+        insight="Zero when the symmetric part is a multiple of the identity, for a rotation too. The sphere takes from the normal probe the noise of its length.",
         mistakes={
             "That is the variance for normal probes: on the sphere the length of e does not vary.": lambda j: 2 * symmetric(j).square().sum((1, 2)),
             "That is the variance for random signs, which depends on the axes: the sphere has none.": lambda j: 2 * pairs(j, symmetric),
