@@ -5,15 +5,8 @@ from fmtutorial import _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
-        "solvers": [
-            "FIXED_STEP",
-            "ADAPTIVE",
-            "euler_step",
-            "midpoint_step",
-            "rk4_step",
-            "integrate_flow",
-            "CountEvaluations",
-        ],
+        "steps": ["euler_step", "midpoint_step", "rk4_step"],
+        "solvers": ["FIXED_STEP", "ADAPTIVE", "integrate_flow", "CountEvaluations"],
         "diffusion": [
             "starting_noise",
             "ddim_step",

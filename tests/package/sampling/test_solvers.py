@@ -19,17 +19,6 @@ X0 = normal(50, 2)
 STEPS = {"euler": (euler_step, 1), "midpoint": (midpoint_step, 2), "rk4": (rk4_step, 4)}
 
 
-@pytest.mark.parametrize("method", STEPS)
-def test_our_steps_are_torchdiffeqs(method):
-    step, _ = STEPS[method]
-    n = 7
-    x = X0
-    for k in range(n):
-        x = step(U, x, k / n, 1 / n)
-    trajectory, _ = integrate_flow(U, X0, n_steps=n, method=method)
-    torch.testing.assert_close(trajectory[-1], x, rtol=1e-10, atol=1e-10)
-
-
 @pytest.mark.parametrize("method", FIXED_STEP)
 @pytest.mark.parametrize("span", [(0.0, 1.0), (1.0, 0.0), (0.2, 0.7)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
