@@ -15,12 +15,6 @@ The folders are the stages of the method. Names are imported from their folder, 
 `from fmtutorial.sampling import midpoint_step`. In a notebook, `name??` shows a function and its source.
 
 {table}
-
-```{{toctree}}
-:hidden:
-
-{pages}
-```
 """
 # The methods of these classes belong to other libraries, and are described there.
 FOREIGN = "Module, Dataset, VBox, HBox, Box, DOMWidget, Widget, tuple, dict"
@@ -71,7 +65,7 @@ def write(target: Path) -> None:
         rows.append(f"| [`fmtutorial.{name}`]({name}.md) | {words} |")
         text = page(getattr(fmtutorial, name))
         (target / f"{name}.md").write_text(text, encoding="utf-8")
-    index = INDEX.format(table="\n".join(rows), pages="\n".join(described()))
+    index = INDEX.format(table="\n".join(rows))
     (target / "index.md").write_text(index, encoding="utf-8")
 
 
