@@ -43,7 +43,6 @@ add_module_names = False  # the page's title has the folder
 toc_object_entries_show_parents = "hide"
 python_use_unqualified_type_names = True
 smartquotes = False  # sigma' is a derivative
-maximum_signature_line_length = 90
 suppress_warnings = ["misc.highlighting_failure"]  # IPython's %pip
 
 html_theme = "sphinx_book_theme"
