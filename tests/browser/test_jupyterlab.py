@@ -27,7 +27,7 @@ def test_a_notebook_opens_and_runs_to_its_end(browser, lab, notebook, screenshot
     page.close()
 
 
-# each slider's label and the key to press, a dozen times or to the end; each group of buttons is tried button by button
+# each slider's label and the key to press, a dozen times or to the end; of buttons each is tried
 EXPLORERS = {
     "03_conditional_flow_matching": {"sigma_min": "ArrowRight", "time t": "ArrowLeft", "data": None},
     "05_ode_inference": {"steps": "ArrowRight", "time t": "ArrowLeft", "solver": None, "velocity": None},
