@@ -80,6 +80,14 @@ def returned(value: object, call: str, x: Tensor) -> Tensor:
     return finite(value, f"what {call} returns")
 
 
+def first_non_finite_time(trajectory: Tensor, times: Tensor) -> float | None:
+    """The first time with a NaN or infinite state in a trajectory (T, n, d); None if it ends finite."""
+    if bool(torch.isfinite(trajectory[-1]).all()):
+        return None
+    is_bad = ~torch.isfinite(trajectory).flatten(1).all(1)
+    return float(times[is_bad][0])
+
+
 def same_shape(a: Tensor, name_a: str, b: Tensor, name_b: str) -> None:
     """Raise unless the two tensors have the same shape."""
     if a.shape != b.shape:

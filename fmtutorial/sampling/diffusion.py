@@ -171,10 +171,9 @@ def karras_times(
 
 def _check_end(trajectory: Tensor, times: Tensor) -> None:
     """Raise FloatingPointError if a sampler has left the numbers, with the time."""
-    if bool(torch.isfinite(trajectory[-1]).all()):
+    first = _validate.first_non_finite_time(trajectory, times)
+    if first is None:
         return
-    is_bad = ~torch.isfinite(trajectory).flatten(1).all(1)
-    first = float(times[is_bad][0])
     raise FloatingPointError(
         f"the sampler is NaN or infinite at t = {first:.4g}: look at the velocity just before, and take more "
         "or other times"

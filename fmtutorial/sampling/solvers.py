@@ -99,10 +99,9 @@ def _last_of_equal_steps(velocity: Velocity, x0: Tensor, times: Tensor, method: 
 
 def _check_states(trajectory: Tensor, times: Tensor, method: str, n_steps: int) -> None:
     """Raise FloatingPointError if the flow has left the numbers, with the time and what to try."""
-    if bool(torch.isfinite(trajectory[-1]).all()):
+    first = _validate.first_non_finite_time(trajectory, times)
+    if first is None:
         return
-    is_bad = ~torch.isfinite(trajectory).flatten(1).all(1)
-    first = float(times[is_bad][0])
     raise FloatingPointError(
         f"the flow is NaN or infinite at t = {first:.4g}, with method={method!r} and n_steps={n_steps}. "
         "Look at the model's output there. A velocity that has no value at t = 1 (a path with sigma(1) = 0) "
