@@ -91,7 +91,7 @@ def run(file: Path, write: bool = True, shift: int = 0) -> tuple[float, float]:
         if cell.cell_type == "code":
             cell.source = with_shifted_seeds(cell.source, shift)
     client = NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": file.parent}}
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": file.parent}}
     )
     start = time.perf_counter()
     with client.setup_kernel():

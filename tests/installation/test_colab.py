@@ -51,7 +51,7 @@ def execute(file: Path, folder: Path) -> list[str]:
     """Run a copy of one notebook in `folder`; return what its Colab cell printed."""
     copy = Path(shutil.copy(file, folder))
     notebook = read_notebook(copy)
-    kernels = {"kernel_name": "python3", "timeout": 300}
+    kernels = {"kernel_name": "python3", "timeout": 600}
     NotebookClient(notebook, resources={"metadata": {"path": str(folder)}}, **kernels).execute()
     cell = next(c for c in notebook.cells if c.get("id") == "colab")
     return [o.get("text", "") for o in cell.outputs]

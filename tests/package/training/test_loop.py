@@ -109,7 +109,9 @@ def test_the_callback_sees_the_steps():
     assert seen == [(10, 10), (20, 20)]
 
 
-def test_an_interrupt_keeps_what_was_learnt(capsys):
+def test_an_interrupt_keeps_what_was_learnt(capsys, monkeypatch):
+    monkeypatch.delenv("PYTEST_VERSION")
+
     def stop(step, model, history):
         if step == 7:
             raise KeyboardInterrupt
@@ -120,6 +122,14 @@ def test_an_interrupt_keeps_what_was_learnt(capsys):
     assert history.interrupted and len(history.losses) == 7
     assert not torch.equal(before, model.net[0].weight)
     assert "step 7 of 50" in capsys.readouterr().out
+
+
+def test_under_pytest_an_interrupt_is_a_time_out_and_not_the_learners():
+    def stop(step, model, history):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(net(), MIXTURE, PATH, n_steps=50, callback=stop, callback_every=1, progress=False)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
