@@ -8,4 +8,4 @@ c.CourseDirectory.release_directory = "release"
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "__pycache__"]
 c.ClearSolutions.code_stub = {"python": "..."}
 c.ClearSolutions.text_stub = "*Write here what you found.*"
-c.ExecutePreprocessor.timeout = 120
+c.ExecutePreprocessor.timeout = 600  # seconds a cell, for slow machines

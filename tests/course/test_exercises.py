@@ -135,6 +135,47 @@ def test_the_whole_chain_of_nbgrader(solved, course, tmp_path):
     assert (tmp_path / "feedback" / "half" / assignment / solved.with_suffix(".html").name).exists()
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_one_copied_cell_stops_one_learner_and_not_the_class(course, tmp_path):
+    """What docs/instructors.md says to do when a submission stops the grading."""
+    from nbgrader.api import Gradebook
+
+    assignment, solved = "chapter00", next(f for f in SOLUTIONS if f.parent.name == "chapter00")
+    source = tmp_path / "notebooks" / "solutions" / assignment / solved.name
+    source.parent.mkdir(parents=True)
+    source.write_bytes(solved.read_bytes())
+    succeeds(course.generate_assignment(assignment))
+    released = read_notebook(tmp_path / "release" / assignment / solved.name)
+    answers = [c.id for c in released.cells if c.id.startswith("answer-")]
+
+    def hands_in(student: str, notebook: nbformat.NotebookNode) -> None:
+        file = tmp_path / "submitted" / student / assignment / solved.name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, file)
+
+    # one learner copied a cell, another deleted a check
+    copied = filled(tmp_path / "release" / assignment / solved.name, solved, answers)
+    place = next(i for i, c in enumerate(copied.cells) if c.id == answers[0])
+    copied.cells.insert(place + 1, nbformat.from_dict(copied.cells[place] | {"id": "copy"}))
+    deleted = filled(tmp_path / "release" / assignment / solved.name, solved, answers)
+    deleted.cells = [c for c in deleted.cells if c.id != answers[-1].replace("answer", "check")]
+    hands_in("ada", copied)
+    hands_in("bob", deleted)
+    assert not course.autograde(assignment, "ada")["success"]
+    succeeds(course.autograde(assignment, "bob"))
+
+    # without the copy ada has her points; bob lacks those of the exercise whose check he deleted
+    copied.cells.pop(place + 1)
+    hands_in("ada", copied)
+    succeeds(course.autograde(assignment, "ada"))
+    with Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as book:
+        most = book.find_assignment(assignment).max_code_score
+        scores = [book.find_submission(assignment, s).code_score for s in ("ada", "bob")]
+    cells = read_notebook(solved).cells
+    lost = next(c.metadata.nbgrader.points for c in cells if c.id == answers[-1].replace("answer", "check"))
+    assert scores == [most, most - lost] and lost > 0
+
+
 def test_solution_notebooks_store_no_widget_state_and_a_plain_kernel():
     for file in [*SOLUTIONS, *RELEASED]:
         metadata = json.loads(file.read_text(encoding="utf-8"))["metadata"]
