@@ -97,7 +97,7 @@ class CouplingExplorer(Explorer):
             color = COLORS[i % len(COLORS)]
             ax.plot(steps, errors, marker=marker, color=color, ms=4, lw=1.2, label=name)
         ax.axhline(self.yardstick.floor, color=plotting.EXACT, ls="--", lw=1, label="exact samples")
-        ax.legend(fontsize=8, frameon=False)
+        ax.legend(fontsize=10, frameon=False)
 
     def update(self) -> None:
         """Redraw the three panels for the values of coupling and steps."""

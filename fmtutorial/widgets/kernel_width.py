@@ -54,7 +54,7 @@ class KernelWidthExplorer(Explorer):
         figure = Figure(figsize=(8.2, 4.1), dpi=90, layout="constrained")
         left, right = figure.subplots(1, 2)
         plotting.plot_density(mixture.log_prob, left, fill=False)
-        left.set_title("density of the exact optimum", fontsize=11)
+        left.set_title("exact optimum (shaded), truth (lines)", fontsize=11)
         self.density = density_image(left)
         (self.training_points,) = left.plot([], [], "x", color=plotting.DATA, ms=6)
         # a curve of KL for each number of points

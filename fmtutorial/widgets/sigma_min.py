@@ -5,6 +5,7 @@ import math
 import ipywidgets
 import torch
 from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
 from torch import Tensor
 
 from fmtutorial import exact, plotting
@@ -24,6 +25,7 @@ from fmtutorial.widgets.explorer import (
 )
 
 N_PATHS = 14  # conditional paths drawn
+KEY = {"loc": "upper left", "fontsize": 8, "frameon": False}  # of the panels' legends
 
 
 def sigma_min_explorer(mixture: GaussianMixture | None = None, n_samples: int = 500) -> "SigmaMinExplorer":
@@ -54,9 +56,17 @@ class SigmaMinExplorer(Explorer):
         self.path_lines = axes[0].add_collection(lines)
         self.circles = axes[0].add_collection(LineCollection([], colors=plotting.DATA, lw=1.2))
         (self.moving_points,) = axes[0].plot([], [], "o", color=plotting.NOISE, ms=4)
+        axes[0].legend(
+            [lines, self.circles, self.moving_points],
+            ["path of one pair", r"$\sigma_t$ around $\alpha_t x_1$", "$x_t$ of the pair"],
+            **KEY,
+        )
         self.density = density_image(axes[1])
         (self.end_points,) = axes[2].plot([], [], ".", color=plotting.NOISE, ms=3, alpha=0.6)
         (self.data_points,) = axes[2].plot([], [], "x", color=plotting.DATA, ms=6)
+        contours = Line2D([], [], color=plotting.EXACT, lw=0.8)
+        names = ["end points", "data points, if any", "truth"]
+        axes[2].legend([self.end_points, self.data_points, contours], names, **KEY)
         moving = [
             self.path_lines,
             self.circles,
