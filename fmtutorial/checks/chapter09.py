@@ -119,7 +119,7 @@ EXERCISES = {
         expects="a function width(s, S, w, tau) that returns the standard deviation at t = 1 of the flow that is guided until tau",
         truth=width,
         inputs=width_inputs,
-        insight="s (c_s(tau) / c_S(tau))^(w/2); with tau = 1 it is s (s/S)^w. With tau = 0.3 it is less than three tenths of the narrowing: early on both flows are as wide as the noise.",
+        insight="s (c_s(tau) / c_S(tau))^(w/2); with tau = 1 it is s (s/S)^w. With w = 1, tau = 0.3 makes a sixth of the narrowing for s = 0.5, S = 1.25, and five sixths for s = 1, S = 10: a wide S shows early.",
         mistakes={
             "This is guidance all the time: here it stops at tau.": lambda s, S, w, tau: s * (s / S) ** w,
             "You guided after tau. The difference of the slopes acts from 0 to tau.": lambda s, S, w, tau: s * (s / S / narrowing(s, S, tau)) ** w,
@@ -134,7 +134,7 @@ EXERCISES = {
         expects="a function mean_term(C, n, m): the expected squared distance of the means of n and m draws",
         truth=lambda C, n, m: float(C.trace()) * (1 / n + 1 / m),
         inputs=covariance_inputs,
-        insight="tr C (1/n + 1/m): a perfect model scores above 0, and twice as well with twice the images. The covariances add a term that falls in the same way.",
+        insight="tr C (1/n + 1/m): a perfect model scores above 0, and twice as well with twice the images. The covariances add a term that falls nearly in the same way.",
         mistakes={
             "Zero would be the squared distance of the expected means. The means of finite sets differ by chance.": lambda C, n, m: 0.0,
             "Both means are estimates: the second set adds its own error.": lambda C, n, m: float(C.trace()) / n,
@@ -165,7 +165,7 @@ EXERCISES = {
         expects="a function within_range(x, t, v, c) -> (n, d): the velocity whose predicted image is clipped to [-c, c]",
         truth=within_range,
         inputs=each(points, interval(0.25, 0.75), points, interval(0.6, 1.0)),
-        insight="Where the prediction lies inside, the velocity is unchanged. Clip at each step, and no pixel can end outside its range.",
+        insight="Where the prediction lies inside, the velocity is unchanged. Clip at each Euler step, and no pixel can end outside its range; a midpoint step can still leave it a little.",
         mistakes={
             "You clipped the velocity: a velocity has no such range. Clip the image that it predicts.": lambda x, t, v, c: v.clamp(-c, c),
             "This is the predicted image, clipped: return the velocity that leads to it from x.": lambda x, t, v, c: predicted(x, t, v).clamp(-c, c),
