@@ -57,6 +57,16 @@ def is_network(model: Callable) -> bool:
     return isinstance(model, nn.Module) or isinstance(getattr(model, "model", None), nn.Module)
 
 
+def check_condition(model: Callable, condition: Tensor, n: int) -> None:
+    """Raise unless `condition` is a tensor with n rows that the model, where it can tell, accepts."""
+    if not isinstance(condition, Tensor) or condition.ndim == 0:
+        raise TypeError(f"condition must be a torch.Tensor with {n} rows, got {condition!r}")
+    if len(condition) != n:
+        raise ValueError(f"condition must have a row for each of the {n} points, got {len(condition)}")
+    if hasattr(model, "check_condition"):
+        model.check_condition(condition, n)
+
+
 def _first_answer(function: Callable, name: str, x: Tensor, *arguments: Tensor) -> Tensor:
     """function(x, *arguments), checked; where the dtypes do not go together the error names both."""
     try:

@@ -11,7 +11,7 @@ from scipy.stats import binom, chi2
 from torch import Generator, Tensor, nn
 
 from fmtutorial import _validate
-from fmtutorial.training._initialization import weights_from
+from fmtutorial._initialization import weights_from
 
 
 def sbc_ranks(truth: Tensor, samples: Tensor, generator: Generator | None = None) -> Tensor:

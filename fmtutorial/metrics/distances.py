@@ -7,6 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
+from fmtutorial._callables import as_velocity
 from fmtutorial._types import DataSource, Time, Velocity
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture
 from fmtutorial.exact import marginal_velocity
@@ -38,8 +39,7 @@ def excess_loss(
 
     # the learned velocity against the exact one
     with torch.no_grad():
-        v = model(x_t, t)
-    _validate.same_shape(v, "model(x, t)", x_t, "x")
+        v = as_velocity(model)(x_t, t)
     return float((v - marginal_velocity(mixture, path, x_t, t)).square().mean())
 
 

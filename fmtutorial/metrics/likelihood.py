@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
+from fmtutorial._callables import as_velocity
 from fmtutorial._types import DataSource, Time, Velocity
 from fmtutorial.paths import AffineGaussianPath
 from fmtutorial.paths.affine import check_path
@@ -48,6 +49,7 @@ def log_prob(
     if path is not None:
         check_path(path)
     _check_divergence(divergence, method, n_probes, probe, fresh)
+    model = as_velocity(model)
     held_probes = None
     if divergence == "exact":
         held_probes = _unit_vectors(x)
@@ -77,8 +79,7 @@ def divergence(model: Velocity, x: Tensor, t: Time) -> Tensor:
     """The divergence sum_i dv_i/dx_i of a velocity at the points x (n, d), exact, of shape (n,)."""
     x = _validate.points(x, "x")
     t = _validate.path_time(t, x)
-    _, trace = _velocity_and_trace(model, x, t, _unit_vectors(x))
-    return trace
+    return _velocity_and_trace(as_velocity(model), x, t, _unit_vectors(x))[1]
 
 
 def hutchinson_divergence(
@@ -98,8 +99,7 @@ def hutchinson_divergence(
     _check_probes(n_probes, probe)
     probes = _draw_probes(x, n_probes, probe, generator)
     t = _validate.path_time(t, x)
-    _, trace = _velocity_and_trace(model, x, t, probes)
-    return trace
+    return _velocity_and_trace(as_velocity(model), x, t, probes)[1]
 
 
 def kl_to_model(
@@ -150,7 +150,6 @@ def _velocity_and_trace(
         if not (keep and x.requires_grad):
             x = x.detach().requires_grad_()
         v = model(x, t)
-        _validate.same_shape(v, "model(x, t)", x, "x")
 
         # one backward pass for each probe
         trace = x.new_zeros(len(x))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fmtutorial import _validate
-from fmtutorial._callables import as_velocity
+from fmtutorial._callables import as_velocity, check_condition
 from fmtutorial._types import ConditionalVelocity, Time, Velocity
 from fmtutorial.sampling.steps import STEPS
 
@@ -51,7 +51,7 @@ def integrate_flow(
     start, end = _checked_span(t_span)
     t = torch.linspace(start, end, n_steps + 1, dtype=x0.dtype, device=x0.device)
     if condition is not None:
-        _check_condition(model, condition, len(x0))
+        check_condition(model, condition, len(x0))
     model = as_velocity(model)
 
     def velocity(x: Tensor, t: Time) -> Tensor:
@@ -65,7 +65,8 @@ def integrate_flow(
     with torch.set_grad_enabled(differentiable):
         if method in ADAPTIVE:
             max_num_steps = _validate.positive_int(max_num_steps, "max_num_steps")
-            trajectory = _solve_adaptively(velocity, x0, t, method, atol, rtol, max_num_steps)
+            times = t[[0, -1]] if only_end else t
+            trajectory = _solve_adaptively(velocity, x0, times, method, atol, rtol, max_num_steps)
         elif only_end:
             trajectory = _last_of_equal_steps(velocity, x0, t, method)
         else:
@@ -160,16 +161,6 @@ class CountEvaluations:
         if name == "model":
             raise AttributeError(name)
         return getattr(self.model, name)
-
-
-def _check_condition(model: ConditionalVelocity, condition: Tensor, n: int) -> None:
-    """Raise unless `condition` is a tensor with n rows that the model, where it can tell, accepts."""
-    if not isinstance(condition, Tensor) or condition.ndim == 0:
-        raise TypeError(f"condition must be a torch.Tensor with {n} rows, got {condition!r}")
-    if len(condition) != n:
-        raise ValueError(f"condition must have a row for each of the {n} rows of x0, got {len(condition)}")
-    if hasattr(model, "check_condition"):
-        model.check_condition(condition, n)
 
 
 def _checked_span(t_span: tuple[float, float]) -> tuple[float, float]:

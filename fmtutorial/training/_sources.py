@@ -1,5 +1,6 @@
 """What `train` and `fit` may learn from: stored data, or a sampler that draws fresh ones."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -83,7 +84,32 @@ class FreshSamples:
         """Nothing can be checked before it is drawn."""
 
 
-Source: TypeAlias = StoredData | FreshSamples
+@dataclass(frozen=True)
+class ChangedData:
+    """Data of another source, changed when they are drawn: `change` takes and returns the columns."""
+
+    source: StoredData | FreshSamples
+    change: Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]]
+
+    @property
+    def n_points(self) -> int | None:
+        """The number of examples of the other source."""
+        return self.source.n_points
+
+    def example(self, generator: Generator | None) -> tuple[Tensor, ...]:
+        """Give the other's examples, changed."""
+        return self.change(self.source.example(generator))
+
+    def draw(self, n_wanted: int, generator: Generator | None) -> tuple[Tensor, ...]:
+        """Draw from the other source, and change what comes."""
+        return self.change(self.source.draw(n_wanted, generator))
+
+    def check_conditions(self, model: nn.Module | None) -> None:
+        """Raise unless the model takes every condition of the other source."""
+        self.source.check_conditions(model)
+
+
+Source: TypeAlias = StoredData | FreshSamples | ChangedData
 
 
 def as_source(
@@ -93,7 +119,7 @@ def as_source(
 
     Errors call the argument by `name`. A source is returned as it is.
     """
-    if isinstance(data, (StoredData, FreshSamples)):
+    if isinstance(data, (StoredData, FreshSamples, ChangedData)):
         return data
     if condition is not None:
         if not isinstance(data, Tensor):

@@ -14,7 +14,7 @@ from fmtutorial import _validate
 from fmtutorial._types import DataSource
 from fmtutorial.paths import AffineGaussianPath
 from fmtutorial.paths.affine import check_path
-from fmtutorial.training._batches import batches, ema_update, warmup_cosine
+from fmtutorial.training._batches import batch_sizes, batches, ema_update, warmup_cosine
 from fmtutorial.training._sources import Columns, as_source
 from fmtutorial.training.losses import cfm_loss, pair_loss
 
@@ -55,7 +55,8 @@ def train(
 
     x1: data (N, d), or a tuple (x1, y) of data and their conditions, or anything whose
     `.sample(n, generator)` returns such data, fresh at every step.
-    n_steps or n_epochs: exactly one of them; an epoch is one pass over N points.
+    n_steps or n_epochs: exactly one of them; an epoch is one pass over N points, whose last batch may be
+    smaller (a single point left over joins the batch before).
     schedule: "constant", or "cosine" (a short warm-up to `lr`, then a half cosine down to 0).
     ema: decay, such as 0.999, of an average of the weights, which the model ends with.
     callback: called as (step, model, history) after every `callback_every` steps.
@@ -137,7 +138,7 @@ def _count_steps(n_steps: int | None, n_epochs: int | None, n_points: int | None
         return _validate.positive_int(n_steps, "n_steps")
     if n_points is None:
         raise ValueError("n_epochs needs x1 to be a tensor of data; give n_steps for samples drawn afresh")
-    n_batches = math.ceil(n_points / batch_size)
+    n_batches = len(batch_sizes(n_points, batch_size))
     return _validate.positive_int(n_epochs, "n_epochs") * n_batches
 
 

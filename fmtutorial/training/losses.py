@@ -15,6 +15,8 @@ class FlowMatchingDataset(Dataset):
 
     The n_samples data points x1 are drawn once. Items have the shapes (d,), (1,) and (d,), and
     u_t = x1 - (1 - sigma_min) x0 belongs to the same x0 as x_t. `train` does the same faster.
+    With a DataLoader that has workers, each draws from a seed that the loader takes from its own generator:
+    for the same items again, give one to `DataLoader(..., generator=...)` or call `torch.manual_seed`.
     """
 
     def __init__(
@@ -38,6 +40,21 @@ class FlowMatchingDataset(Dataset):
         t = _random.uniform_time(x1[:1], generator)[0]
         x_t, u_t = self.path.point_and_target(x0, x1, t)
         return x_t, t, u_t
+
+    def __getstate__(self) -> dict:
+        """What is pickled for a spawned worker: plain bytes in the place of a generator's shared memory."""
+        state = self.__dict__.copy()
+        if self.generator is not None:
+            state["generator"] = (str(self.generator.device), bytes(self.generator.get_state().numpy()))
+        return state
+
+    def __setstate__(self, state: dict) -> None:
+        """The data set again, with a generator that goes on where the pickled one was."""
+        self.__dict__ |= state
+        if self.generator is not None:
+            device, numbers = self.generator
+            self.generator = Generator(device)
+            self.generator.set_state(torch.frombuffer(bytearray(numbers), dtype=torch.uint8))
 
     def _generator(self) -> Generator | None:
         """The generator given, or in a DataLoader's worker one with a seed of the worker's own."""

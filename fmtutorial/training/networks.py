@@ -6,8 +6,8 @@ import torch
 from torch import Generator, Tensor, nn
 
 from fmtutorial import _validate
+from fmtutorial._initialization import weights_from
 from fmtutorial._types import Time
-from fmtutorial.training._initialization import weights_from
 
 
 def time_features(t: Tensor, dim: int = 1) -> Tensor:
