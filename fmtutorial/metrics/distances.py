@@ -7,7 +7,8 @@ import torch
 from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
-from fmtutorial._callables import as_velocity
+from fmtutorial._callables import as_velocity, draw
+from fmtutorial._devices import double
 from fmtutorial._types import DataSource, Time, Velocity
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture
 from fmtutorial.exact import marginal_velocity
@@ -31,7 +32,7 @@ def excess_loss(
     """
     # points of the path at their times
     n_samples = _validate.positive_int(n_samples, "n_samples")
-    x1 = mixture.sample(n_samples, generator)
+    x1 = draw(mixture, n_samples, generator, "mixture")[0]
     if t is None:
         t = _stratified_times(x1, generator)
     t = _validate.path_time(t, x1)
@@ -47,8 +48,8 @@ def _stratified_times(x1: Tensor, generator: Generator | None) -> Tensor:
     """A time in each of n equal intervals of [0, 1], in random order, for x1 (n, d): a column (n, 1)."""
     n = len(x1)
     t = (torch.arange(n).to(x1).unsqueeze(1) + _random.uniform_time(x1, generator)) / n
-    order = torch.randperm(n, generator=generator)
-    return t.clamp(max=1.0)[order]
+    order = torch.randperm(n, generator=generator, device=_random.device_of(generator, t))
+    return t.clamp(max=1.0)[order.to(t.device)]
 
 
 def sliced_wasserstein(
@@ -111,8 +112,8 @@ def sliced_wasserstein_floor(
     n_repeats = _validate.positive_int(n_repeats, "n_repeats")
     distances = []
     for _ in range(n_repeats):
-        a = mixture.sample(n, generator, **sample_options)
-        b = mixture.sample(n, generator, **sample_options)
+        a = draw(mixture, n, generator, "mixture", **sample_options)[0]
+        b = draw(mixture, n, generator, "mixture", **sample_options)[0]
         distances.append(sliced_wasserstein(a, b, generator=generator))
     distances = torch.tensor(distances, dtype=torch.float64)
     return float(distances.mean()), float(distances.std(correction=min(1, n_repeats - 1)))
@@ -148,5 +149,5 @@ def _mean_distance(a: Tensor, b: Tensor, chunk: int = 2048) -> float:
     for rows in a.split(chunk):
         # not by matrix products: their formula cancels where points are close
         distances = torch.cdist(rows, b, compute_mode="donot_use_mm_for_euclid_dist")
-        total += float(distances.double().sum())
+        total += float(double(distances).sum())
     return total / (len(a) * len(b))

@@ -10,7 +10,8 @@ import torch
 from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
-from fmtutorial._callables import as_velocity
+from fmtutorial._callables import as_velocity, draw
+from fmtutorial._devices import double
 from fmtutorial._types import DataSource, Time, Velocity
 from fmtutorial.paths import AffineGaussianPath
 from fmtutorial.paths.affine import check_path
@@ -121,9 +122,9 @@ def kl_to_model(
                 f"data_distribution must have .sample and .log_prob, got {kind} without .{method}"
             )
     n = _validate.positive_int(n, "n")
-    x = data_distribution.sample(n, generator)
+    x = draw(data_distribution, n, generator, "data_distribution")[0]
     model_log_prob = log_prob(model, x, generator=generator, **options).detach()
-    gaps = data_distribution.log_prob(x.double()) - model_log_prob.double()
+    gaps = data_distribution.log_prob(double(x)) - double(model_log_prob)
     standard_error = gaps.std(correction=min(1, n - 1)) / math.sqrt(n)
     return float(gaps.mean()), float(standard_error)
 

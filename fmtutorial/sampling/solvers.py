@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fmtutorial import _validate
 from fmtutorial._callables import as_velocity, check_condition
+from fmtutorial._devices import has_double
 from fmtutorial._types import ConditionalVelocity, Time, Velocity
 from fmtutorial.sampling.steps import STEPS
 
@@ -132,7 +133,7 @@ def _solve_adaptively(
 
     # a step must end at the last time, not beyond it
     options = {"step_t": times[-1:], "max_num_steps": max_num_steps}
-    if x0.device.type == "mps":  # no double precision there
+    if not has_double(x0.device):
         options["dtype"] = x0.dtype
     try:
         return odeint(velocity_of_t_and_x, x0, times, method=method, atol=atol, rtol=rtol, options=options)
@@ -140,7 +141,8 @@ def _solve_adaptively(
         raise FloatingPointError(
             f"method={method!r} gave up ({error}), with atol={atol:g}, rtol={rtol:g} and "
             f"max_num_steps={max_num_steps}. The model is not finite, or changes too fast for these "
-            "tolerances: look at its output, take larger ones, double precision, or a fixed-step method"
+            "tolerances: look at its output, take larger ones, double precision, or a fixed-step method "
+            "such as 'midpoint'"
         ) from error
 
 

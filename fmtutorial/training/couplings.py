@@ -5,6 +5,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
+from fmtutorial._devices import double
 from fmtutorial._types import Velocity
 from fmtutorial.paths import AffineGaussianPath
 from fmtutorial.sampling import integrate_flow, starting_noise
@@ -49,8 +50,8 @@ def sinkhorn_plan(
     max_iterations = _validate.positive_int(max_iterations, "max_iterations")
 
     # the plan is exp(f_i + log_k_ij + g_j) / n
-    x0 = x0.detach().double()
-    x1 = x1.detach().double()
+    x0 = double(x0.detach())
+    x1 = double(x1.detach())
     n = len(x0)
     log_k = -(x0[:, None] - x1).square().sum(-1) / epsilon  # (n, 1, d) - (n, d), summed to (n, n)
     g = log_k.new_zeros(n)
@@ -141,8 +142,8 @@ def _check_batches(x0: Tensor, x1: Tensor) -> None:
 
 def _checked_gaussian(mean: Tensor, cov: Tensor, index: str) -> tuple[Tensor, Tensor]:
     """A mean (d,) and a symmetric positive definite covariance (d, d), in double precision."""
-    mean = torch.as_tensor(mean).double()
-    cov = torch.as_tensor(cov).double()
+    mean = double(torch.as_tensor(mean))
+    cov = double(torch.as_tensor(cov))
     _validate.finite(mean, f"mean{index}")
     if mean.ndim != 1 or cov.shape != (len(mean), len(mean)):
         shapes = f"{tuple(mean.shape)} and {tuple(cov.shape)}"

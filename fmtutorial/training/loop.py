@@ -18,6 +18,9 @@ from fmtutorial.training._batches import batch_sizes, batches, ema_update, warmu
 from fmtutorial.training._sources import Columns, as_source
 from fmtutorial.training.losses import cfm_loss, pair_loss
 
+# In which column of a batch each loss has its conditions; of a loss of one's own nothing is known.
+CONDITION_COLUMN = {cfm_loss: 1, pair_loss: 2}
+
 
 @dataclass
 class TrainingHistory:
@@ -66,8 +69,11 @@ def train(
     # what to learn from, and for how long
     source = as_source(x1, name="x1")
     _check_model(model)
-    if loss_fn is not pair_loss:  # its second column is x1
-        source.check_conditions(model)
+    if torch.is_inference_mode_enabled():
+        raise RuntimeError("train needs gradients: call it outside of torch.inference_mode()")
+    loss = getattr(loss_fn, "func", loss_fn)  # what a `partial` calls
+    if loss in CONDITION_COLUMN:
+        source.check_conditions(model, CONDITION_COLUMN[loss])
     check_path(path)
     _check_options(batch_size, lr, schedule, ema, callback_every)
     n_steps = _count_steps(n_steps, n_epochs, source.n_points, batch_size)
@@ -83,7 +89,10 @@ def train(
     history = TrainingHistory()
     start = time.perf_counter()
     try:
-        with tqdm(total=n_steps, disable=not progress, desc="training", mininterval=0.5) as bar:
+        with (
+            torch.enable_grad(),
+            tqdm(total=n_steps, disable=not progress, desc="training", mininterval=0.5) as bar,
+        ):
             for step, batch in enumerate(batches(source, batch_size, n_steps, generator, device), start=1):
                 if schedule == "cosine":
                     optimizer.param_groups[0]["lr"] = lr * warmup_cosine(step, n_steps)

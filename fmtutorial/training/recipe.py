@@ -1,11 +1,12 @@
 """The recipe that we recommend: a network, a loss and a schedule that suit the data."""
 
+import inspect
 import warnings
 from functools import partial
 
 from torch import Generator, Tensor, nn
 
-from fmtutorial import _validate
+from fmtutorial import _random, _validate
 from fmtutorial._types import DataSource
 from fmtutorial.paths import AffineGaussianPath, StraightPath
 from fmtutorial.training._sources import ChangedData, Columns, as_source
@@ -15,6 +16,15 @@ from fmtutorial.training.networks import recommended_network
 from fmtutorial.training.standardized import standardized_flow
 
 DEFAULT_STEPS = 3950  # the last that pays on the course's mixture; chapter 04
+# What people try first, and what it is called here.
+OTHER_NAMES = {
+    "coupling": "give loss_fn=functools.partial(cfm_loss, coupling=...)",
+    "sigma_min": "give path=StraightPath(sigma_min)",
+    "epochs": "give n_epochs",
+    "steps": "give n_steps",
+    "learning_rate": "give lr",
+    "seed": "give generator=torch.Generator().manual_seed(seed)",
+}
 N_FOR_SCALE = 10_000  # examples of a sampler that show its mean and deviation, to about 1 %
 
 
@@ -44,6 +54,8 @@ def fit(
     For a few hundred points `loss_fn=cfm_loss`, which is slower to memorise them, is the better choice.
     """
     # what to learn from, and along which path
+    _check_names(options)
+    _random.device_of(generator)  # TypeError for a seed
     source = as_source(data, condition)
     _validate.real(condition_dropout, "condition_dropout", low=0.0, high=1.0, open_high=True)
     if path is None:
@@ -87,6 +99,15 @@ def fit(
     history = train(trained, source, path, n_steps, **(recipe | options))
     model.to(next(trained.parameters()).device).eval()
     return model, history
+
+
+def _check_names(options: dict) -> None:
+    """Raise TypeError for an option that `train` does not have, and say which are meant by some."""
+    allowed = [name for name in inspect.signature(train).parameters if name not in ("model", "x1", "path")]
+    for name in options:
+        if name not in allowed:
+            known = f": {OTHER_NAMES[name]}" if name in OTHER_NAMES else ""
+            raise TypeError(f"options of fit are {', '.join(allowed)}, got {name}{known}")
 
 
 def _warned_of_scale(columns: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

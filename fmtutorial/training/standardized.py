@@ -105,7 +105,7 @@ class StandardizedFlow(nn.Module):
         return conditional_velocity
 
     def forward(self, *arguments: object) -> Tensor:
-        """Refuse: its points would be taken for those of the data, or for standardised ones, without a word."""
+        """Refuse: nobody could tell points of the data from standardised ones."""
         raise TypeError(
             "a StandardizedFlow is no velocity: use its .sample(n) and .log_prob(x), or its .model, the "
             "velocity of (x - mean) / std"
@@ -136,7 +136,7 @@ def mean_and_std(x: Tensor) -> tuple[Tensor, Tensor]:
 def standardized_flow(
     model: nn.Module, path: AffineGaussianPath, x1: Tensor, y: Tensor | None = None
 ) -> StandardizedFlow:
-    """The flow around `model` with the means and deviations of x1 (n, d), and of y (n, c) if it is numbers."""
+    """The flow around `model`, with mean and std of x1 (n, d), and of y (n, c) if it is numbers."""
     numbers = mean_and_std(x1)
     if y is not None and y.is_floating_point():
         numbers += mean_and_std(y)
