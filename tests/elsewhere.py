@@ -1,8 +1,9 @@
-"""A stand-in for a device that is not the CPU and has no double precision, as Apple's GPU: with real numbers.
+"""A stand-in for a device that is not the CPU and has no double precision, as Apple's GPU.
 
-Inside `with elsewhere():` tensors made by `to_elsewhere(x)`, by `x.to("mps")` or by `torch.zeros(2, device="mps")`
-say that they are on "mps". They do not mix with tensors of the CPU (numbers without dimensions excepted), do not
-become numpy arrays, take no generator of the CPU, and there are none of float64. Networks belong to any device.
+Inside `with elsewhere():` the tensors of `to_elsewhere(x)`, of `x.to("mps")` and those that are made with
+`device="mps"` say that they are on "mps", and hold real numbers. They do not mix with tensors of the CPU (but
+for those of no dimensions), become no numpy arrays, take no generator of the CPU, and never are float64.
+Networks belong to any device.
 """
 
 from collections.abc import Iterator

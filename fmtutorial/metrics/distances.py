@@ -136,9 +136,12 @@ def straightness(trajectory: Tensor, t: Tensor) -> float:
     if trajectory.ndim != 3 or t.shape != (len(trajectory),):
         shapes = f"{tuple(trajectory.shape)} and {tuple(t.shape)}"
         raise ValueError(f"trajectory and t must have the shapes (T, n, d) and (T,), got {shapes}")
-    h = t.diff()
+    _validate.finite(trajectory, "trajectory")
+    h = t.to(trajectory).diff()
+    if len(h) == 0 or not bool((h * h.sum() > 0).all()):
+        raise ValueError(f"t must be at least two times that rise, or that fall, got {t.tolist()}")
     slopes = trajectory.diff(dim=0) / h[:, None, None]  # (T - 1, n, d)
-    chord = (trajectory[-1] - trajectory[0]) / (t[-1] - t[0])
+    chord = (trajectory[-1] - trajectory[0]) / h.sum()
     return float(h.abs() @ (chord - slopes).square().sum(-1).mean(1))
 
 

@@ -118,7 +118,7 @@ def plug_in_score_field(
         """The gradient, (n, d)."""
         with torch.inference_mode(False), torch.enable_grad():
             point = x.detach().clone().requires_grad_()
-            readings = predicted_data(velocity, path, point, _copy(t)) @ H.T.to(x)
+            readings = predicted_data(velocity, path, point, _copy(t)) @ H.T.to(x, copy=True)
             log_likelihood = -0.5 * ((y.to(x) - readings) / noise).square().sum()
             (gradient,) = torch.autograd.grad(log_likelihood, point)
         return gradient
@@ -141,9 +141,9 @@ def matched_score_field(
 
     def score(x: Tensor, t: Time) -> Tensor:
         """The gradient, (n, d)."""
-        matrix = H.to(x, copy=True)
         with torch.inference_mode(False), torch.enable_grad():
             point = x.detach().clone().requires_grad_()
+            matrix = H.to(x, copy=True)
             readings = predicted_data(velocity, path, point, _copy(t)) @ matrix.T  # (n, m)
             rows = [torch.autograd.grad(r.sum(), point, retain_graph=True)[0] for r in readings.unbind(1)]
         rows = torch.stack(rows, dim=1)  # H J, of shape (n, m, d)

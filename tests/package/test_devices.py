@@ -1,4 +1,4 @@
-"""Every function that makes tensors of points makes them where the points are, in single precision if need be."""
+"""What is made from points is where the points are, and in single precision where there is no other."""
 
 import pytest
 import torch
@@ -31,6 +31,7 @@ SOURCES = [NET, FIELD, exact.velocity_field(DATA, PRESERVING)]
 
 def standardized():
     flow = fit(X, n_steps=2, standardize=True, progress=False, device=DEVICE, generator=seeded())[0]
+    flow.zero_grad()
     flow.to(DEVICE)  # the stand-in's networks do not say where they are
     return [flow.sample(5, seeded(), n_steps=2), flow.log_prob(X, n_steps=2)]
 
