@@ -53,8 +53,8 @@ def finite(values: Tensor, name: str) -> Tensor:
     return values
 
 
-def points(x: object, name: str, dim: int | None = None) -> Tensor:
-    """Return `x` if it is a finite floating-point tensor of shape (n, d), with d = `dim` where given."""
+def points(x: object, name: str, dim: int | None = None, n_least: int = 0) -> Tensor:
+    """Return `x` if it is a finite floating-point tensor (n, d), with n >= n_least, and d = `dim` if given."""
     if not isinstance(x, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor of shape (n, d), got {type(x).__name__}")
     if x.dtype not in (torch.float32, torch.float64):
@@ -63,6 +63,8 @@ def points(x: object, name: str, dim: int | None = None) -> Tensor:
         raise ValueError(f"{name} must have the shape (n, d), got {tuple(x.shape)}")
     if dim is not None and x.shape[1] != dim:
         raise ValueError(f"{name} must have the shape (n, {dim}), got {tuple(x.shape)}")
+    if len(x) < n_least:
+        raise ValueError(f"{name} must have at least {n_least} rows, got {len(x)}")
     return finite(x, name)
 
 

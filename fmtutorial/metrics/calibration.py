@@ -46,6 +46,10 @@ def rank_histogram(ranks: Tensor, n_samples: int, n_bins: int = 20) -> Tensor:
 def uniformity(counts: Tensor) -> Tensor:
     """The p-values (d,) of Pearson's chi-squared test that each column of counts (bins, d) is uniform."""
     counts = counts.cpu()
+    if len(counts) < 2 or not bool((counts.sum(0) > 0).all()):
+        raise ValueError(
+            f"counts must have at least two bins and a rank in each column, got {counts.tolist()}"
+        )
     expected = counts.sum(0) / len(counts)
     statistic = ((counts - expected).square() / expected).sum(0)
     p_values = chi2.sf(statistic.double().numpy(), len(counts) - 1)
@@ -96,11 +100,9 @@ def two_sample_test(
     distribution, the number of right answers on the other half is binomial with probability 1/2
     (Lopez-Paz & Oquab 2017). Power depends on the classifier: a high p-value proves nothing.
     """
-    a = _validate.points(a, "a")
-    b = _validate.points(b, "b", a.shape[1])
+    a = _validate.points(a, "a", n_least=2)
+    b = _validate.points(b, "b", a.shape[1], n_least=2)
     n_steps = _validate.positive_int(n_steps, "n_steps")
-    if min(len(a), len(b)) < 2:
-        raise ValueError(f"a and b must have at least 2 points each, got {len(a)} and {len(b)}")
     x, label = _shuffled_and_scaled(a, b, generator)
     half = len(x) // 2
     with torch.inference_mode(False), torch.enable_grad():
@@ -149,7 +151,7 @@ def _trained_classifier(x: Tensor, label: Tensor, n_steps: int, generator: Gener
 
 def _checked(truth: Tensor, samples: Tensor) -> tuple[Tensor, Tensor]:
     """`truth` (n, d) and `samples` (n, L, d), of shapes that belong together and of one dtype."""
-    truth = _validate.points(truth, "truth")
+    truth = _validate.points(truth, "truth", n_least=1)
     if not isinstance(samples, Tensor) or not samples.is_floating_point():
         raise TypeError(
             f"samples must be a floating-point torch.Tensor (n, L, d), got {type(samples).__name__}"

@@ -60,8 +60,8 @@ def sliced_wasserstein(
     In one dimension W_2 compares sorted samples (Bonneel et al. 2015); the sets may differ in size. The
     directions are random: give a generator with the same seed to compare distances.
     """
-    a = _validate.points(a, "a")
-    b = _validate.points(b, "b", a.shape[1])
+    a = _validate.points(a, "a", n_least=1)
+    b = _validate.points(b, "b", a.shape[1], n_least=1)
     n_projections = _validate.positive_int(n_projections, "n_projections")
     directions = _random.normal_like(a.new_empty(a.shape[1], n_projections), generator)
     directions = directions / directions.norm(dim=0)
@@ -121,8 +121,8 @@ def sliced_wasserstein_floor(
 
 def energy_distance(a: Tensor, b: Tensor) -> float:
     """sqrt(2 E|a - b| - E|a - a'| - E|b - b'|), zero only for equal sets (Szekely & Rizzo 2013)."""
-    a = _validate.points(a, "a")
-    b = _validate.points(b, "b", a.shape[1])
+    a = _validate.points(a, "a", n_least=1)
+    b = _validate.points(b, "b", a.shape[1], n_least=1)
     square = 2 * _mean_distance(a, b) - _mean_distance(a, a) - _mean_distance(b, b)
     return math.sqrt(max(0.0, square))
 
@@ -136,6 +136,8 @@ def straightness(trajectory: Tensor, t: Tensor) -> float:
     if trajectory.ndim != 3 or t.shape != (len(trajectory),):
         shapes = f"{tuple(trajectory.shape)} and {tuple(t.shape)}"
         raise ValueError(f"trajectory and t must have the shapes (T, n, d) and (T,), got {shapes}")
+    if trajectory.shape[1] == 0:
+        raise ValueError(f"trajectory must have at least one point, got {tuple(trajectory.shape)}")
     _validate.finite(trajectory, "trajectory")
     h = t.to(trajectory).diff()
     if len(h) == 0 or not bool((h * h.sum() > 0).all()):

@@ -30,10 +30,8 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     2017, equation 6). Covariances have the divisor n - 1. Zero only says that means and covariances agree;
     two sets of one distribution score above zero, nearly in proportion to 1/n + 1/m.
     """
-    a, b = _validate.points(a, "a"), _validate.points(b, "b", a.shape[1] if a.ndim == 2 else None)
-    for x, name in ((a, "a"), (b, "b")):
-        if len(x) < 2:
-            raise ValueError(f"{name} must have at least 2 rows for a covariance, got {len(x)}")
+    a = _validate.points(a, "a", n_least=2)
+    b = _validate.points(b, "b", a.shape[1], n_least=2)
     a, b = double(a.detach()), double(b.detach().to(a.device))
     return gaussian_frechet(a.mean(0), _sample_covariance(a), b.mean(0), _sample_covariance(b))
 

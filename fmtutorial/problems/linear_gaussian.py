@@ -51,7 +51,10 @@ class MixturePosterior:
         k = (u > self.weights.cumsum(1)[:, None, :-1]).sum(-1)  # (n, n_each)
         # every component's point, of which one is taken
         z = torch.randn(n, n_each, d, **random).cpu()
-        roots = torch.linalg.cholesky(self.covariances)
+        roots, info = torch.linalg.cholesky_ex(self.covariances)
+        if bool((info != 0).any()):  # with hardly any noise some directions have no width but rounding
+            variances, axes = self._spectrum
+            roots = axes * variances.clamp(min=0).sqrt().unsqueeze(1)
         deviations = torch.einsum("kij,nlj->nlki", roots, z)  # (K, d, d), (n, n_each, d) -> (n, n_each, K, d)
         candidates = self.means[:, None] + deviations
         return candidates.gather(2, k[..., None, None].expand(-1, -1, 1, d)).squeeze(2)
@@ -90,7 +93,12 @@ def linear_posterior(prior: GaussianMixture, matrix: Tensor, noise: float, y: Te
 
     # the innovation y - H m_k, its covariance G_k = root root^T, and the gain
     innovation = y[:, None] - prior.means @ H.T  # (n, K, m)
-    root = torch.linalg.cholesky(H @ S @ H.T + noise**2 * torch.eye(len(H), dtype=torch.float64))  # (K, m, m)
+    predicted = H @ S @ H.T + noise**2 * torch.eye(len(H), dtype=torch.float64)
+    root, info = torch.linalg.cholesky_ex(predicted)  # (K, m, m)
+    if bool((info != 0).any()):
+        raise ValueError(
+            f"noise must be larger for this matrix, whose readings depend on another, got {noise}"
+        )
     gain = torch.cholesky_solve(H @ S, root).transpose(1, 2)  # (K, d, m)
 
     # weights proportional to w_k N(y; H m_k, G_k)

@@ -135,8 +135,8 @@ def reflow_pairs(
 
 def _check_batches(x0: Tensor, x1: Tensor) -> None:
     """Raise unless x0 and x1 are two batches of points of one shape."""
-    _validate.points(x0, "x0")
-    _validate.points(x1, "x1")
+    _validate.points(x0, "x0", n_least=1)
+    _validate.points(x1, "x1", n_least=1)
     _validate.same_shape(x0, "x0", x1, "x1")
 
 
@@ -153,6 +153,8 @@ def _checked_gaussian(mean: Tensor, cov: Tensor, index: str) -> tuple[Tensor, Te
 
 
 def _power(matrix: Tensor, exponent: float) -> Tensor:
-    """A power of a symmetric positive definite matrix."""
+    """A power of a symmetric positive definite matrix; ValueError if rounding leaves no negative power."""
     values, axes = torch.linalg.eigh(matrix)
+    if exponent < 0 and bool((values <= 0).any()):
+        raise ValueError(f"cov0 must be positive definite in double precision, got {matrix.tolist()}")
     return (axes * values.clamp(min=0) ** exponent) @ axes.T

@@ -168,4 +168,6 @@ def _mean_square(v: Tensor, u_t: Tensor) -> Tensor:
         raise TypeError(f"model must return a torch.Tensor, got {type(v).__name__}")
     if v.shape != u_t.shape:  # broadcasting would go unnoticed
         raise ValueError(f"model must return the shape {tuple(u_t.shape)}, got {tuple(v.shape)}")
+    if len(v) == 0:
+        raise ValueError("batch must have at least one row, got an empty one")
     return nn.functional.mse_loss(v, u_t)

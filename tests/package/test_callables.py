@@ -176,7 +176,7 @@ def test_a_network_sees_its_time_as_in_training(method):
         assert torch.isfinite(trajectory).all()
 
 
-@pytest.mark.parametrize("place", set(PLACES) - {"langevin", "guided", "from_library"})
+@pytest.mark.parametrize("place", sorted(set(PLACES) - {"langevin", "guided", "from_library"}))
 def test_a_network_sees_its_time_as_a_column_everywhere(place):
     PLACES[place](Concatenates().eval())
 

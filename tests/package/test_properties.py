@@ -198,3 +198,63 @@ PAIRS = {
 def test_nothing_is_broadcast(name, other):
     with pytest.raises(ValueError, match="must"):
         PAIRS[name](cloud((6, 2), 1.0, torch.float64), cloud(other, 1.0, torch.float64))
+
+
+# Functions that need at least so many points.
+EMPTY = {
+    "sliced_wasserstein": lambda a: metrics.sliced_wasserstein(a, a),
+    "energy_distance": lambda a: metrics.energy_distance(a, a),
+    "frechet_distance": lambda a: metrics.frechet_distance(a, a),
+    "two_sample_test": lambda a: metrics.two_sample_test(a, a, 2),
+    "sbc_ranks": lambda a: metrics.sbc_ranks(a, a[:, None]),
+    "coverage": lambda a: metrics.coverage(a, a[:, None], [0.5]),
+    "uniformity": lambda a: metrics.uniformity(torch.zeros(5, 2, dtype=torch.long)),
+    "straightness": lambda a: metrics.straightness(torch.stack([a, a]), torch.tensor([0.0, 1.0])),
+    "ot_permutation": lambda a: training.ot_permutation(a, a),
+    "sinkhorn_plan": lambda a: training.sinkhorn_plan(a, a, 1.0),
+    "cfm_loss": lambda a: training.cfm_loss(linear, a, PATHS[0]),
+    "stable_cfm_loss": lambda a: training.stable_cfm_loss(linear, a, PATHS[0]),
+    "pair_loss": lambda a: training.pair_loss(linear, (a, a), PATHS[0]),
+    "EmpiricalDistribution": EmpiricalDistribution,
+    "fit": lambda a: fit(a, n_steps=1),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_no_points_at_all_are_named(name):
+    with pytest.raises(ValueError, match="at least"):
+        EMPTY[name](torch.zeros(0, 2))
+
+
+@pytest.mark.parametrize("method", [*sampling.FIXED_STEP, *sampling.ADAPTIVE])
+def test_a_solver_takes_no_points(method):
+    assert integrate_flow(linear, torch.zeros(0, 2), n_steps=3, method=method)[0].shape == (4, 0, 2)
+
+
+@pytest.mark.parametrize("name", ["marginal_score", "marginal_velocity", "langevin", "clamped"])
+def test_no_points_give_none(name):
+    check(POINTS[name](torch.zeros(0, 2), PATHS[0], 0.5, MIXTURE), torch.float32, (0, 2))
+
+
+@given(dim=st.integers(1, 5), depth=st.floats(10, 19), seed=st.integers(0, 10**6))
+def test_a_covariance_near_singular_is_right_or_refused(dim, depth, seed):
+    axes = torch.linalg.qr(torch.randn(dim, dim, generator=seeded(seed), dtype=torch.float64))[0]
+    covariance = axes @ torch.diag(torch.logspace(0, -depth, dim, dtype=torch.float64)) @ axes.T
+    covariance = (covariance + covariance.T) / 2
+    zeros, identity = torch.zeros(dim), torch.eye(dim)
+    try:
+        mixture = GaussianMixture([{"mean": zeros, "cov": covariance}])
+        transport, distance = training.gaussian_ot(zeros, covariance, zeros, identity)
+    except ValueError as error:
+        assert "positive definite" in str(error)
+        return
+    x = mixture.sample(3, seeded(), dtype=torch.float64)
+    for value in (
+        x,
+        mixture.log_prob(x),
+        mixture.score(x),
+        exact.marginal_velocity(mixture, PATHS[0], x, 1.0),
+    ):
+        assert torch.isfinite(value).all()
+    assert torch.isfinite(transport).all() and distance >= 0
+    assert metrics.gaussian_frechet(zeros, covariance, zeros, covariance) < 1e-6
