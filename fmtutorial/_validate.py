@@ -54,7 +54,7 @@ def finite(values: Tensor, name: str) -> Tensor:
 
 
 def points(x: object, name: str, dim: int | None = None, n_least: int = 0) -> Tensor:
-    """Return `x` if it is a finite floating-point tensor (n, d), with n >= n_least, and d = `dim` if given."""
+    """Return `x` if it is a finite floating-point tensor (n, d) with n >= n_least, and d = `dim` if given."""
     if not isinstance(x, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor of shape (n, d), got {type(x).__name__}")
     if x.dtype not in (torch.float32, torch.float64):

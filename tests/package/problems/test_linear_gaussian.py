@@ -89,5 +89,5 @@ def test_with_hardly_any_noise_the_posterior_is_a_point(noise):
 
 
 def test_readings_that_depend_on_one_another_need_noise():
-    with pytest.raises(ValueError, match="noise must be larger for this matrix.*1e-12"):
+    with pytest.raises(ValueError, match=r"noise must be larger for this matrix.*1e-12"):
         linear_posterior(random_mixture(0, 3, 2), torch.ones(2, 3), 1e-12, normal(4, 2))
