@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor, nn
 
-from fmtutorial import _validate
+from fmtutorial import _random, _validate
 from fmtutorial._types import DataSource, Time
 
 
@@ -103,6 +103,7 @@ def draw(
     """What sampler.sample(n, generator) gives, checked, as a tuple: points (n, d), then conditions if any."""
     kind = type(sampler).__name__
     call = f"{kind}.sample({n}, generator)"
+    _random.device_of(generator)  # TypeError for a seed
     try:
         batch = sampler.sample(n, generator, **options)
     except (TypeError, ValueError, AttributeError) as error:

@@ -78,7 +78,8 @@ def likelihood_score_field(
     if not isinstance(prior, GaussianMixture):
         raise TypeError(f"prior must be a GaussianMixture, got {type(prior).__name__}")
     H, noise, y = _observation(path, matrix, noise, y, prior.dim)
-    H, y = H.cpu().double(), y.cpu().double()
+    with torch.inference_mode(False):  # autograd takes copies of what was made in inference mode
+        H, y = H.cpu().double().clone(), y.cpu().double().clone()
     identity_x, identity_y = (torch.eye(n, dtype=torch.float64) for n in (prior.dim, len(H)))
 
     def log_likelihood(x: Tensor, t: Time) -> Tensor:
