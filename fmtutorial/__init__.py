@@ -7,8 +7,8 @@ paths           along which way noise becomes data: schedules, and other librari
 exact           the truth to compare with: density, score, velocity, loss floor in closed form
 problems        simulators with a known posterior: heat in a rod, a projectile
 sampling        from noise to data: solvers, diffusion samplers, Langevin dynamics, guidance
-training        learning the velocity: networks, losses, couplings, the loop, the recipe `fit`
 metrics         judging: distances, likelihood, calibration
+training        learning the velocity: networks, losses, couplings, the loop, the recipe `fit`
 plotting        showing: figures and small images
 widgets         trying: interactive figures, one file each
 checks          practising: the exercises, which check themselves
@@ -29,8 +29,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "exact",
         "problems",
         "sampling",
-        "training",
         "metrics",
+        "training",
         "plotting",
         "widgets",
         "checks",

@@ -1,12 +1,15 @@
-"""What users hand over to be called: models and scores. Their first answer is checked, the others not."""
+"""What users hand over to be called: models, scores and samplers.
+
+The first answer of a model or a score is checked, the others are not. All that a sampler draws is checked.
+"""
 
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
-from fmtutorial import _validate
-from fmtutorial._types import Time
+from fmtutorial import _random, _validate
+from fmtutorial._types import DataSource, Time
 
 
 def as_velocity(model: Callable, name: str = "model") -> Callable:
@@ -15,8 +18,7 @@ def as_velocity(model: Callable, name: str = "model") -> Callable:
     A network (`nn.Module`) gets its time as a column (n, 1), as in training; any other function gets the time
     as it comes, mostly a number in a tensor of no dimensions.
     """
-    if not callable(model):
-        raise TypeError(f"{name} must be callable as {name}(x, t), got {type(model).__name__}")
+    check_callable(model, name, "x, t")
     takes_columns = is_network(model)
     is_checked = False
 
@@ -36,8 +38,7 @@ def as_velocity(model: Callable, name: str = "model") -> Callable:
 
 def as_score(score: Callable, name: str = "score") -> Callable:
     """A score of x alone as a function whose first answer is checked by `_validate.returned`."""
-    if not callable(score):
-        raise TypeError(f"{name} must be callable as {name}(x), got {type(score).__name__}")
+    check_callable(score, name, "x")
     is_checked = False
 
     def checked_score(x: Tensor) -> Tensor:
@@ -52,15 +53,36 @@ def as_score(score: Callable, name: str = "score") -> Callable:
     return checked_score
 
 
+def check_callable(function: Callable, name: str, arguments: str) -> None:
+    """Raise TypeError unless it can be called; a class of networks is not one of its objects."""
+    call = f"{name} must be callable as {name}({arguments})"
+    if isinstance(function, type):
+        raise TypeError(f"{call}: an object, and not its class, got {function.__name__}")
+    if not callable(function):
+        raise TypeError(f"{call}, got {type(function).__name__}")
+
+
 def is_network(model: Callable) -> bool:
     """Is it a network, or something that wraps one as its attribute `model`?"""
     return isinstance(model, nn.Module) or isinstance(getattr(model, "model", None), nn.Module)
 
 
-def _first_answer(function: Callable, name: str, x: Tensor, *arguments: Tensor) -> Tensor:
-    """function(x, *arguments), checked; where the dtypes do not go together the error names both."""
+def check_condition(model: Callable, condition: Tensor, n: int) -> None:
+    """Raise unless `condition` is a tensor with n rows that the model, where it can tell, accepts."""
+    if not isinstance(condition, Tensor) or condition.ndim == 0:
+        raise TypeError(f"condition must be a torch.Tensor with {n} rows, got {condition!r}")
+    if len(condition) != n:
+        raise ValueError(
+            f"condition must have a row for each of the {n} rows of points, got {len(condition)}"
+        )
+    if hasattr(model, "check_condition"):
+        model.check_condition(condition, n)
+
+
+def answer(function: Callable, name: str, x: Tensor, *arguments: Tensor) -> Tensor:
+    """function(x, *arguments), unchecked; an error from dtypes or from the number of arguments says so."""
     try:
-        value = function(x, *arguments)
+        return function(x, *arguments)
     except RuntimeError as error:
         theirs = parameter_dtype(function)
         if theirs is None or theirs == x.dtype:
@@ -69,7 +91,48 @@ def _first_answer(function: Callable, name: str, x: Tensor, *arguments: Tensor) 
             f"{name} and its points must have one dtype, got parameters of {theirs} and points of {x.dtype}: "
             "convert the points with .to(...), or the model with .float() or .double()"
         ) from error
-    return _validate.returned(value, f"{name}({', '.join(['x', 't', 'y'][: 1 + len(arguments)])})", x)
+    except TypeError as error:
+        if "positional argument" not in str(error):
+            raise
+        raise TypeError(f"{name} must be callable as {_call(name, arguments)}, but {error}") from error
+
+
+def draw(
+    sampler: DataSource, n: int, generator: Generator | None, name: str = "data", **options
+) -> tuple[Tensor, ...]:
+    """What sampler.sample(n, generator) gives, checked, as a tuple: points (n, d), then conditions if any."""
+    kind = type(sampler).__name__
+    call = f"{kind}.sample({n}, generator)"
+    _random.device_of(generator)  # TypeError for a seed
+    try:
+        batch = sampler.sample(n, generator, **options)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise TypeError(
+            f"{name} must be a tensor, or have .sample(n, generator) that draws fresh points; "
+            f"{call} failed: {error}"
+        ) from error
+
+    # tensors with n rows, all of them numbers
+    columns = batch if isinstance(batch, tuple) and batch else (batch,)
+    for column in columns:
+        if not isinstance(column, Tensor) or column.ndim == 0 or len(column) != n:
+            got = tuple(column.shape) if isinstance(column, Tensor) else type(column).__name__
+            raise TypeError(f"{call} must return tensors with {n} rows, got {got}")
+        if column.is_floating_point():
+            _validate.finite(column, f"what {call} returns")
+    _validate.points(columns[0], f"what {call} returns")
+    return columns
+
+
+def _first_answer(function: Callable, name: str, x: Tensor, *arguments: Tensor) -> Tensor:
+    """function(x, *arguments), checked."""
+    value = answer(function, name, x, *arguments)
+    return _validate.returned(value, _call(name, arguments), x)
+
+
+def _call(name: str, arguments: tuple) -> str:
+    """The call as it is written: name(x), name(x, t) or name(x, t, y)."""
+    return f"{name}({', '.join(['x', 't', 'y'][: 1 + len(arguments)])})"
 
 
 def parameter_dtype(function: Callable) -> torch.dtype | None:

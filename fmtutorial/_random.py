@@ -4,10 +4,13 @@ import torch
 from torch import Generator, Tensor
 
 
-def device_of(generator: Generator | None, like: Tensor) -> torch.device:
-    """Where random numbers are drawn: the device of the generator or, without one, that of `like`."""
+def device_of(generator: Generator | None, like: Tensor | None = None) -> torch.device:
+    """Where random numbers are drawn: the device of the generator or, without one, that of `like` (or CPU).
+
+    TypeError for a seed, or a generator of numpy's: every function that draws asks here.
+    """
     if generator is None:
-        return like.device
+        return torch.device("cpu") if like is None else like.device
     if not isinstance(generator, Generator):
         kind = type(generator).__name__
         raise TypeError(

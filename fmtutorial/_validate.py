@@ -53,8 +53,8 @@ def finite(values: Tensor, name: str) -> Tensor:
     return values
 
 
-def points(x: object, name: str, dim: int | None = None) -> Tensor:
-    """Return `x` if it is a finite floating-point tensor of shape (n, d), with d = `dim` where given."""
+def points(x: object, name: str, dim: int | None = None, n_least: int = 0) -> Tensor:
+    """Return `x` if it is a finite floating-point tensor (n, d) with n >= n_least, and d = `dim` if given."""
     if not isinstance(x, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor of shape (n, d), got {type(x).__name__}")
     if x.dtype not in (torch.float32, torch.float64):
@@ -63,6 +63,8 @@ def points(x: object, name: str, dim: int | None = None) -> Tensor:
         raise ValueError(f"{name} must have the shape (n, d), got {tuple(x.shape)}")
     if dim is not None and x.shape[1] != dim:
         raise ValueError(f"{name} must have the shape (n, {dim}), got {tuple(x.shape)}")
+    if len(x) < n_least:
+        raise ValueError(f"{name} must have at least {n_least} rows, got {len(x)}")
     return finite(x, name)
 
 
@@ -99,7 +101,10 @@ def same_shape(a: Tensor, name_a: str, b: Tensor, name_b: str) -> None:
 def time_column(t: float | Tensor, x: Tensor) -> Tensor:
     """Return `t` (scalar, (n,) or (n, 1)) in the shape that broadcasts against `x` (n, d): () or (n, 1)."""
     if not isinstance(t, Tensor):
-        t = torch.as_tensor(t, dtype=x.dtype, device=x.device)
+        try:
+            t = torch.as_tensor(t, dtype=x.dtype, device=x.device)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise TypeError(f"t must be a number or a torch.Tensor, got {type(t).__name__}: {t!r}") from error
     if t.ndim == 0 or t.shape == (len(x), 1):
         return t
     if t.shape == (len(x),):
@@ -117,6 +122,18 @@ def path_time(t: float | Tensor, x: Tensor) -> Tensor:
     if not bool(((t >= 0) & (t <= 1)).all()):
         raise ValueError(f"t must lie in [0, 1], got values from {float(t.min())} to {float(t.max())}")
     return t
+
+
+def n_classes(y: Tensor, name: str) -> int:
+    """How many classes y (n,) has: its largest label and one, if nearly all labels from 0 on are there."""
+    n = int(y.max()) + 1
+    n_seen = len(y.unique())
+    if int(y.min()) < 0 or n > 1000 + 2 * n_seen:
+        raise ValueError(
+            f"{name} must hold classes numbered 0, 1, 2, ..., got {n_seen} classes from {int(y.min())} to "
+            f"{n - 1}: `torch.unique(y, return_inverse=True)[1]` numbers them so"
+        )
+    return n
 
 
 def positive_definite(matrix: Tensor, name: str, dim: int) -> Tensor:

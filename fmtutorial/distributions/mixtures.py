@@ -7,6 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
+from fmtutorial._devices import has_double
 from fmtutorial.distributions._parameters import read_components, read_weights, stratified_counts
 
 
@@ -32,6 +33,7 @@ class GaussianMixture:
                 f"parameters[{k}]['cov'] must be positive definite in double precision, got eigenvalues "
                 f"from {float(self.variances[k].min()):.3g} to {float(self.variances[k].max()):.3g}"
             )
+        self._extreme_variances = float(self.variances.min()), float(self.variances.max())
         diagonals = torch.diag_embed(self.covariances.diagonal(dim1=1, dim2=2))
         self.is_diagonal = torch.equal(self.covariances, diagonals)
 
@@ -81,7 +83,8 @@ class GaussianMixture:
 
     def _draw_components(self, n: int, generator: Generator | None, device: torch.device) -> Tensor:
         """n components k with probabilities w_k: the first whose cumulative weight reaches u ~ U[0, 1)."""
-        u = torch.rand(n, generator=generator, dtype=torch.float64, device=device).cpu()
+        dtype = torch.float64 if has_double(device) else torch.float32
+        u = torch.rand(n, generator=generator, dtype=dtype, device=device).cpu().double()
         k = torch.searchsorted(self.weights.cumsum(0), u)
         return k.clamp(max=len(self.weights) - 1)  # the weights may sum to a little less than 1
 
@@ -116,8 +119,19 @@ class GaussianMixture:
         components = zip(self.means, self.covariances, strict=True)
         return GaussianMixture([{"mean": m, "cov": s + noise} for m, s in components], self.weights)
 
+    def check_dtype(self, dtype: torch.dtype) -> None:
+        """Raise ValueError if a variance is too small or too large to compute with in this dtype."""
+        least, greatest = self._extreme_variances
+        numbers = torch.finfo(dtype)
+        if least < numbers.tiny or greatest > 1e-4 * numbers.max:
+            raise ValueError(
+                f"x must be of a dtype that holds the mixture's variances, {least:.3g} to {greatest:.3g}, "
+                f"got {dtype}"
+            )
+
     def _log_joint(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """log w_k N(x; m_k, S_k) of shape (n, K), and S_k^{-1} (x - m_k) of shape (n, K, d)."""
+        self.check_dtype(x.dtype)
         means, variances, axes = self.means.to(x), self.variances.to(x), self.axes.to(x)
         # into the axes of S_k, where it is diagonal: (K, d, d), (n, K, d) -> (n, K, d)
         residuals = torch.einsum("kji,nkj->nki", axes, x[:, None] - means)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from fmtutorial import _validate
+from fmtutorial import _random, _validate
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,12 @@ class Moons:
     def sample(self, n: int, generator: Generator | None = None) -> Tensor:
         """Draw n points (n, 2)."""
         n = _validate.positive_int(n, "n")
-        angle = math.pi * torch.rand(n, generator=generator)
-        upper = torch.rand(n, generator=generator) < 0.5
+        random = {"generator": generator, "device": _random.device_of(generator)}
+        angle = math.pi * torch.rand(n, **random)
+        upper = torch.rand(n, **random) < 0.5
         x = torch.where(upper, angle.cos(), 1 - angle.cos())
         y = torch.where(upper, angle.sin(), 0.5 - angle.sin())
-        return torch.stack([x, y], 1) + self.noise * torch.randn(n, 2, generator=generator)
+        return torch.stack([x, y], 1) + self.noise * torch.randn(n, 2, **random)
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,11 @@ class Checkerboard:
     def sample(self, n: int, generator: Generator | None = None) -> Tensor:
         """Draw n points (n, 2)."""
         n = _validate.positive_int(n, "n")
-        column = torch.randint(4, (n,), generator=generator)
-        row = 2 * torch.randint(2, (n,), generator=generator) + column % 2
+        random = {"generator": generator, "device": _random.device_of(generator)}
+        column = torch.randint(4, (n,), **random)
+        row = 2 * torch.randint(2, (n,), **random) + column % 2
         corner = torch.stack([column, row], 1) - 2
-        return self.side * (corner + torch.rand(n, 2, generator=generator))
+        return self.side * (corner + torch.rand(n, 2, **random))
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class Spiral:
     def sample(self, n: int, generator: Generator | None = None) -> Tensor:
         """Draw n points (n, 2), about evenly along the arm."""
         n = _validate.positive_int(n, "n")
-        radius = self.turns * torch.rand(n, generator=generator).sqrt()
+        random = {"generator": generator, "device": _random.device_of(generator)}
+        radius = self.turns * torch.rand(n, **random).sqrt()
         angle = 2 * math.pi * radius
         arm = radius.unsqueeze(1) * torch.stack([angle.cos(), angle.sin()], 1)
-        return arm + self.noise * torch.randn(n, 2, generator=generator)
+        return arm + self.noise * torch.randn(n, 2, **random)

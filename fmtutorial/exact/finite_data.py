@@ -14,6 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from fmtutorial._devices import double
 from fmtutorial.distributions import EmpiricalDistribution
 from fmtutorial.paths import AffineGaussianPath
 
@@ -32,19 +33,19 @@ class DataPoints(NamedTuple):
 
 def read(data: EmpiricalDistribution, like: Tensor) -> DataPoints:
     """The data points in double precision on the device of `like`."""
-    x1 = data.x1.to(like.device, torch.float64)
+    x1 = double(data.x1.to(like.device))
     return DataPoints(x1, x1.square().sum(1))
 
 
 def log_prob(data: DataPoints, path: AffineGaussianPath, x: Tensor, t: Tensor) -> Tensor:
     """log p_t(x) = log sum_k N(x; alpha x1_k, sigma^2 I) / K, of shape (n,)."""
-    return torch.logsumexp(_log_joint(data, path, x, t), dim=1).to(x)
+    return torch.logsumexp(_log_joint(data, path, double(x), double(t)), dim=1).to(x)
 
 
 def score(data: DataPoints, path: AffineGaussianPath, x: Tensor, t: Tensor) -> Tensor:
     """grad log p_t(x) = -(x - alpha E[x1 | x_t = x]) / sigma^2, of shape (n, d)."""
-    mean = _posterior_mean(data, path, x, t)
-    residual = x - path.alpha(t) * mean
+    point, t = double(x), double(t)
+    residual = point - path.alpha(t) * _posterior_mean(data, path, point, t)
     return -(residual / path.sigma(t) ** 2).to(x)
 
 
@@ -53,8 +54,9 @@ def velocity(data: DataPoints, path: AffineGaussianPath, x: Tensor, t: Tensor) -
 
     It is u_t(x | x1) at the posterior mean of x1, because u_t(x | x1) is linear in x1.
     """
-    mean = _posterior_mean(data, path, x, t)
-    residual = x - path.alpha(t) * mean
+    point, t = double(x), double(t)
+    mean = _posterior_mean(data, path, point, t)
+    residual = point - path.alpha(t) * mean
     return (path.alpha_dot(t) * mean + path.sigma_dot(t) / path.sigma(t) * residual).to(x)
 
 
@@ -65,8 +67,7 @@ def _posterior_mean(data: DataPoints, path: AffineGaussianPath, x: Tensor, t: Te
 
 
 def _log_joint(data: DataPoints, path: AffineGaussianPath, x: Tensor, t: Tensor) -> Tensor:
-    """log N(x; alpha x1_k, sigma^2 I) / K, of shape (n, K), in double precision."""
-    x, t = x.double(), t.double()
+    """log N(x; alpha x1_k, sigma^2 I) / K, of shape (n, K), for x and t in double precision."""
     n_points, d = data.x1.shape
     alpha = path.alpha(t)
     sigma = torch.as_tensor(path.sigma(t))

@@ -5,6 +5,7 @@ import math
 from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
+from fmtutorial._devices import double
 from fmtutorial._types import Time
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture
 from fmtutorial.exact._kinds import formulas_for
@@ -28,7 +29,7 @@ def loss_floor(
     check_path(path)
     n_samples = _validate.positive_int(n_samples, "n_samples")
     # draw points on the path, with their targets
-    x1 = mixture.sample(n_samples, generator).double()
+    x1 = double(mixture.sample(n_samples, generator))
     x0 = _random.normal_like(x1, generator)
     if t is None:
         t = _random.uniform_time(x1, generator)
@@ -50,7 +51,7 @@ def dsm_floor(
     sigma = _validate.real(sigma, "sigma", low=0.0, open_low=True)
     n_samples = _validate.positive_int(n_samples, "n_samples")
     smoothed = mixture.smoothed(sigma)
-    x = smoothed.sample(n_samples, generator).double()
+    x = double(smoothed.sample(n_samples, generator))
     explained, standard_error = _mean_and_standard_error(smoothed.score(x).square().mean(1))
     return 1 / sigma**2 - explained, standard_error
 

@@ -49,6 +49,7 @@ class Components(NamedTuple):
 
 def read(mixture: GaussianMixture, like: Tensor) -> Components:
     """The components of a mixture in the dtype and on the device of `like`."""
+    mixture.check_dtype(like.dtype)
     log_weights = mixture.weights.to(like).log()
     means = mixture.means.to(like)
     if mixture.is_diagonal:

@@ -10,8 +10,8 @@ import torch
 from scipy.stats import binom, chi2
 from torch import Generator, Tensor, nn
 
-from fmtutorial import _validate
-from fmtutorial.training._initialization import weights_from
+from fmtutorial import _random, _validate
+from fmtutorial._initialization import weights_from
 
 
 def sbc_ranks(truth: Tensor, samples: Tensor, generator: Generator | None = None) -> Tensor:
@@ -22,11 +22,12 @@ def sbc_ranks(truth: Tensor, samples: Tensor, generator: Generator | None = None
     rounded numbers and constant columns have uniform ranks too; the chance is drawn from `generator`.
     """
     truth, samples = _checked(truth, samples)
+    device = _random.device_of(generator)
     ranks = (samples < truth[:, None]).sum(1)
     n_ties = (samples == truth[:, None]).sum(1)
     if bool((n_ties > 0).any()):
-        share = torch.rand(n_ties.shape, generator=generator, dtype=torch.float64).to(n_ties.device)
-        ranks = ranks + (share * (n_ties + 1)).long()
+        share = torch.rand(n_ties.shape, generator=generator, dtype=torch.float64, device=device).cpu()
+        ranks = ranks + (share * (n_ties.cpu() + 1)).long().to(ranks.device)
     return ranks
 
 
@@ -44,6 +45,11 @@ def rank_histogram(ranks: Tensor, n_samples: int, n_bins: int = 20) -> Tensor:
 
 def uniformity(counts: Tensor) -> Tensor:
     """The p-values (d,) of Pearson's chi-squared test that each column of counts (bins, d) is uniform."""
+    counts = counts.cpu()
+    if len(counts) < 2 or not bool((counts.sum(0) > 0).all()):
+        raise ValueError(
+            f"counts must have at least two bins and a rank in each column, got {counts.tolist()}"
+        )
     expected = counts.sum(0) / len(counts)
     statistic = ((counts - expected).square() / expected).sum(0)
     p_values = chi2.sf(statistic.double().numpy(), len(counts) - 1)
@@ -60,7 +66,7 @@ def coverage(truth: Tensor, samples: Tensor, levels: Sequence[float] | Tensor) -
     levels = torch.as_tensor(levels, dtype=torch.float64)
     if levels.ndim != 1 or not bool(((levels > 0) & (levels < 1)).all()):
         raise ValueError(f"levels must be a list of numbers in (0, 1), got {levels.tolist()}")
-    ranks = sbc_ranks(truth, samples)
+    ranks = sbc_ranks(truth, samples).cpu()
     n_samples = samples.shape[1]
     off_centre = (2 * ranks - n_samples).abs()
     width = (levels * (n_samples + 1)).round(decimals=6)
@@ -94,14 +100,14 @@ def two_sample_test(
     distribution, the number of right answers on the other half is binomial with probability 1/2
     (Lopez-Paz & Oquab 2017). Power depends on the classifier: a high p-value proves nothing.
     """
-    a = _validate.points(a, "a")
-    b = _validate.points(b, "b", a.shape[1])
+    a = _validate.points(a, "a", n_least=2)
+    b = _validate.points(b, "b", a.shape[1], n_least=2)
     n_steps = _validate.positive_int(n_steps, "n_steps")
-    if min(len(a), len(b)) < 2:
-        raise ValueError(f"a and b must have at least 2 points each, got {len(a)} and {len(b)}")
     x, label = _shuffled_and_scaled(a, b, generator)
     half = len(x) // 2
-    classifier = _trained_classifier(x[:half], label[:half], n_steps, generator)
+    with torch.inference_mode(False), torch.enable_grad():
+        # copies: autograd takes none that were made in inference mode
+        classifier = _trained_classifier(x[:half].clone(), label[:half].clone(), n_steps, generator)
     with torch.no_grad():
         says_b = classifier(x[half:])[:, 0] > 0
     is_b = label[half:] > 0.5
@@ -115,9 +121,9 @@ def _shuffled_and_scaled(a: Tensor, b: Tensor, generator: Generator | None) -> t
 
     The labels (n + m,) are 0 for a and 1 for b.
     """
-    order = torch.randperm(len(a) + len(b), generator=generator)
-    x = torch.cat([a, b]).float()[order]
-    label = torch.cat([torch.zeros(len(a)), torch.ones(len(b))])[order]
+    order = torch.randperm(len(a) + len(b), generator=generator, device=_random.device_of(generator))
+    x = torch.cat([a, b.to(a)]).float()[order.to(a.device)]
+    label = (order >= len(a)).to(x)
     first_half = x[: len(x) // 2]
     std = first_half.std(0)
     std = torch.where(std > 0, std, 1.0)  # a column that is constant there stays unscaled
@@ -130,9 +136,11 @@ def _trained_classifier(x: Tensor, label: Tensor, n_steps: int, generator: Gener
         classifier = nn.Sequential(
             nn.Linear(x.shape[1], 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU(), nn.Linear(64, 1)
         )
+    classifier.to(x.device)
+    device = _random.device_of(generator)
     optimizer = torch.optim.AdamW(classifier.parameters(), lr=3e-3)
     for _ in range(n_steps):
-        rows = torch.randint(len(x), (256,), generator=generator)
+        rows = torch.randint(len(x), (256,), generator=generator, device=device).to(x.device)
         log_odds = classifier(x[rows])[:, 0]
         loss = nn.functional.binary_cross_entropy_with_logits(log_odds, label[rows])
         optimizer.zero_grad(set_to_none=True)
@@ -143,7 +151,7 @@ def _trained_classifier(x: Tensor, label: Tensor, n_steps: int, generator: Gener
 
 def _checked(truth: Tensor, samples: Tensor) -> tuple[Tensor, Tensor]:
     """`truth` (n, d) and `samples` (n, L, d), of shapes that belong together and of one dtype."""
-    truth = _validate.points(truth, "truth")
+    truth = _validate.points(truth, "truth", n_least=1)
     if not isinstance(samples, Tensor) or not samples.is_floating_point():
         raise TypeError(
             f"samples must be a floating-point torch.Tensor (n, L, d), got {type(samples).__name__}"

@@ -7,6 +7,8 @@ import torch
 from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
+from fmtutorial._callables import as_velocity, draw
+from fmtutorial._devices import double
 from fmtutorial._types import DataSource, Time, Velocity
 from fmtutorial.distributions import EmpiricalDistribution, GaussianMixture
 from fmtutorial.exact import marginal_velocity
@@ -30,7 +32,7 @@ def excess_loss(
     """
     # points of the path at their times
     n_samples = _validate.positive_int(n_samples, "n_samples")
-    x1 = mixture.sample(n_samples, generator)
+    x1 = draw(mixture, n_samples, generator, "mixture")[0]
     if t is None:
         t = _stratified_times(x1, generator)
     t = _validate.path_time(t, x1)
@@ -38,8 +40,7 @@ def excess_loss(
 
     # the learned velocity against the exact one
     with torch.no_grad():
-        v = model(x_t, t)
-    _validate.same_shape(v, "model(x, t)", x_t, "x")
+        v = as_velocity(model)(x_t, t)
     return float((v - marginal_velocity(mixture, path, x_t, t)).square().mean())
 
 
@@ -47,8 +48,8 @@ def _stratified_times(x1: Tensor, generator: Generator | None) -> Tensor:
     """A time in each of n equal intervals of [0, 1], in random order, for x1 (n, d): a column (n, 1)."""
     n = len(x1)
     t = (torch.arange(n).to(x1).unsqueeze(1) + _random.uniform_time(x1, generator)) / n
-    order = torch.randperm(n, generator=generator)
-    return t.clamp(max=1.0)[order]
+    order = torch.randperm(n, generator=generator, device=_random.device_of(generator, t))
+    return t.clamp(max=1.0)[order.to(t.device)]
 
 
 def sliced_wasserstein(
@@ -59,8 +60,8 @@ def sliced_wasserstein(
     In one dimension W_2 compares sorted samples (Bonneel et al. 2015); the sets may differ in size. The
     directions are random: give a generator with the same seed to compare distances.
     """
-    a = _validate.points(a, "a")
-    b = _validate.points(b, "b", a.shape[1])
+    a = _validate.points(a, "a", n_least=1)
+    b = _validate.points(b, "b", a.shape[1], n_least=1)
     n_projections = _validate.positive_int(n_projections, "n_projections")
     directions = _random.normal_like(a.new_empty(a.shape[1], n_projections), generator)
     directions = directions / directions.norm(dim=0)
@@ -111,8 +112,8 @@ def sliced_wasserstein_floor(
     n_repeats = _validate.positive_int(n_repeats, "n_repeats")
     distances = []
     for _ in range(n_repeats):
-        a = mixture.sample(n, generator, **sample_options)
-        b = mixture.sample(n, generator, **sample_options)
+        a = draw(mixture, n, generator, "mixture", **sample_options)[0]
+        b = draw(mixture, n, generator, "mixture", **sample_options)[0]
         distances.append(sliced_wasserstein(a, b, generator=generator))
     distances = torch.tensor(distances, dtype=torch.float64)
     return float(distances.mean()), float(distances.std(correction=min(1, n_repeats - 1)))
@@ -120,8 +121,8 @@ def sliced_wasserstein_floor(
 
 def energy_distance(a: Tensor, b: Tensor) -> float:
     """sqrt(2 E|a - b| - E|a - a'| - E|b - b'|), zero only for equal sets (Szekely & Rizzo 2013)."""
-    a = _validate.points(a, "a")
-    b = _validate.points(b, "b", a.shape[1])
+    a = _validate.points(a, "a", n_least=1)
+    b = _validate.points(b, "b", a.shape[1], n_least=1)
     square = 2 * _mean_distance(a, b) - _mean_distance(a, a) - _mean_distance(b, b)
     return math.sqrt(max(0.0, square))
 
@@ -135,9 +136,14 @@ def straightness(trajectory: Tensor, t: Tensor) -> float:
     if trajectory.ndim != 3 or t.shape != (len(trajectory),):
         shapes = f"{tuple(trajectory.shape)} and {tuple(t.shape)}"
         raise ValueError(f"trajectory and t must have the shapes (T, n, d) and (T,), got {shapes}")
-    h = t.diff()
+    if trajectory.shape[1] == 0:
+        raise ValueError(f"trajectory must have at least one point, got {tuple(trajectory.shape)}")
+    _validate.finite(trajectory, "trajectory")
+    h = t.to(trajectory).diff()
+    if len(h) == 0 or not bool((h * h.sum() > 0).all()):
+        raise ValueError(f"t must be at least two times that rise, or that fall, got {t.tolist()}")
     slopes = trajectory.diff(dim=0) / h[:, None, None]  # (T - 1, n, d)
-    chord = (trajectory[-1] - trajectory[0]) / (t[-1] - t[0])
+    chord = (trajectory[-1] - trajectory[0]) / h.sum()
     return float(h.abs() @ (chord - slopes).square().sum(-1).mean(1))
 
 
@@ -148,5 +154,5 @@ def _mean_distance(a: Tensor, b: Tensor, chunk: int = 2048) -> float:
     for rows in a.split(chunk):
         # not by matrix products: their formula cancels where points are close
         distances = torch.cdist(rows, b, compute_mode="donot_use_mm_for_euclid_dist")
-        total += float(distances.double().sum())
+        total += float(double(distances).sum())
     return total / (len(a) * len(b))

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from fmtutorial import _validate
+from fmtutorial._devices import double
 
 
 def gaussian_frechet(mean_a: Tensor, cov_a: Tensor, mean_b: Tensor, cov_b: Tensor) -> float:
@@ -29,11 +30,9 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     2017, equation 6). Covariances have the divisor n - 1. Zero only says that means and covariances agree;
     two sets of one distribution score above zero, nearly in proportion to 1/n + 1/m.
     """
-    a, b = _validate.points(a, "a"), _validate.points(b, "b", a.shape[1] if a.ndim == 2 else None)
-    for x, name in ((a, "a"), (b, "b")):
-        if len(x) < 2:
-            raise ValueError(f"{name} must have at least 2 rows for a covariance, got {len(x)}")
-    a, b = a.detach().double(), b.detach().double().to(a.device)
+    a = _validate.points(a, "a", n_least=2)
+    b = _validate.points(b, "b", a.shape[1], n_least=2)
+    a, b = double(a.detach()), double(b.detach().to(a.device))
     return gaussian_frechet(a.mean(0), _sample_covariance(a), b.mean(0), _sample_covariance(b))
 
 
@@ -55,12 +54,12 @@ def _mean(mean: Tensor, name: str) -> Tensor:
         raise TypeError(f"{name} must be a torch.Tensor of shape (d,), got {type(mean).__name__}")
     if mean.ndim != 1:
         raise ValueError(f"{name} must have the shape (d,), got {tuple(mean.shape)}")
-    return _validate.finite(mean.detach().double(), name)
+    return _validate.finite(double(mean.detach()), name)
 
 
 def _covariance(cov: Tensor, name: str, dim: int) -> Tensor:
     """`cov` in double precision, after a check that it is a covariance of `dim` coordinates."""
-    cov = _validate.points(cov, name, dim).detach().double()
+    cov = double(_validate.points(cov, name, dim).detach())
     size = max(float(cov.abs().max()), 1e-300)
     if len(cov) != dim or float((cov - cov.T).abs().max()) > 1e-6 * size:
         raise ValueError(f"{name} must be symmetric of shape ({dim}, {dim}), got {tuple(cov.shape)}")

@@ -10,6 +10,8 @@ import torch
 from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
+from fmtutorial._callables import as_velocity, draw
+from fmtutorial._devices import double
 from fmtutorial._types import DataSource, Time, Velocity
 from fmtutorial.paths import AffineGaussianPath
 from fmtutorial.paths.affine import check_path
@@ -48,6 +50,7 @@ def log_prob(
     if path is not None:
         check_path(path)
     _check_divergence(divergence, method, n_probes, probe, fresh)
+    model = as_velocity(model)
     held_probes = None
     if divergence == "exact":
         held_probes = _unit_vectors(x)
@@ -77,8 +80,7 @@ def divergence(model: Velocity, x: Tensor, t: Time) -> Tensor:
     """The divergence sum_i dv_i/dx_i of a velocity at the points x (n, d), exact, of shape (n,)."""
     x = _validate.points(x, "x")
     t = _validate.path_time(t, x)
-    _, trace = _velocity_and_trace(model, x, t, _unit_vectors(x))
-    return trace
+    return _velocity_and_trace(as_velocity(model), x, t, _unit_vectors(x))[1]
 
 
 def hutchinson_divergence(
@@ -98,8 +100,7 @@ def hutchinson_divergence(
     _check_probes(n_probes, probe)
     probes = _draw_probes(x, n_probes, probe, generator)
     t = _validate.path_time(t, x)
-    _, trace = _velocity_and_trace(model, x, t, probes)
-    return trace
+    return _velocity_and_trace(as_velocity(model), x, t, probes)[1]
 
 
 def kl_to_model(
@@ -121,9 +122,9 @@ def kl_to_model(
                 f"data_distribution must have .sample and .log_prob, got {kind} without .{method}"
             )
     n = _validate.positive_int(n, "n")
-    x = data_distribution.sample(n, generator)
+    x = draw(data_distribution, n, generator, "data_distribution")[0]
     model_log_prob = log_prob(model, x, generator=generator, **options).detach()
-    gaps = data_distribution.log_prob(x.double()) - model_log_prob.double()
+    gaps = data_distribution.log_prob(double(x)) - double(model_log_prob)
     standard_error = gaps.std(correction=min(1, n - 1)) / math.sqrt(n)
     return float(gaps.mean()), float(standard_error)
 
@@ -150,7 +151,6 @@ def _velocity_and_trace(
         if not (keep and x.requires_grad):
             x = x.detach().requires_grad_()
         v = model(x, t)
-        _validate.same_shape(v, "model(x, t)", x, "x")
 
         # one backward pass for each probe
         trace = x.new_zeros(len(x))

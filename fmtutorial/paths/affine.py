@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from fmtutorial import _validate
+from fmtutorial._devices import double
 from fmtutorial._types import Coefficient, Time
 
 
@@ -75,7 +76,8 @@ class AffineGaussianPath(ABC):
 
         ValueError for a ratio that the path does not reach between t = 0 and t = 1.
         """
-        ratio = torch.as_tensor(noise_ratio)
+        given = torch.as_tensor(noise_ratio)
+        ratio = double(given)
         # refuse what lies beyond the ends, up to rounding
         least = self.noise_ratio(1.0)
         most = self.noise_ratio(0.0)
@@ -85,14 +87,14 @@ class AffineGaussianPath(ABC):
                 f"got values from {float(ratio.min()):.4g} to {float(ratio.max()):.4g}"
             )
         # halve the interval [low, high] that holds t, 60 times: to 1e-18
-        low = torch.zeros_like(ratio, dtype=torch.float64)
+        low = torch.zeros_like(ratio)
         high = torch.ones_like(low)
         for _ in range(60):
             middle = (low + high) / 2
             too_noisy = self.noise_ratio(middle) > ratio
             low = torch.where(too_noisy, middle, low)
             high = torch.where(too_noisy, high, middle)
-        return high.to(ratio.dtype if ratio.is_floating_point() else torch.float32)
+        return high.to(given.device, given.dtype if given.is_floating_point() else torch.float32)
 
     def sample(self, x0: Tensor, x1: Tensor, t: Time) -> Tensor:
         """The point on the path, x_t = alpha(t) x1 + sigma(t) x0, of shape (n, d)."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from fmtutorial import _validate
+from fmtutorial._callables import as_velocity
 from fmtutorial._types import Coefficient, Prediction, Time, Velocity
 from fmtutorial.paths.affine import AffineGaussianPath, check_path
 
@@ -80,6 +81,7 @@ def convert_unchecked(
 def converted_model(model: Prediction, path: AffineGaussianPath, source: str, target: str) -> Prediction:
     """A function (x, t) that makes the `target` out of a `model` (x, t) of the `source`, for solvers."""
     _check_conversion(path, source, target)
+    model = as_velocity(model)
 
     def _converted(x: Tensor, t: Time) -> Tensor:
         t = _validate.time_column(t, x)
@@ -105,6 +107,7 @@ def move_to_path(
 
 def velocity_on_path(velocity: Velocity, path: AffineGaussianPath, other: AffineGaussianPath) -> Velocity:
     """The velocity (x, t) on `other` of the model whose velocity on `path` is given: no training needed."""
+    velocity = as_velocity(velocity, "velocity")
 
     def _velocity(x: Tensor, t: Time) -> Tensor:
         t = _validate.time_column(t, x)

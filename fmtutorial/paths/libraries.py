@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from fmtutorial import _validate
+from fmtutorial._callables import check_callable
 from fmtutorial._types import Prediction, Time, Velocity
 from fmtutorial.paths.affine import AffineGaussianPath
 from fmtutorial.paths.conventions import converted_model, velocity_on_path
@@ -74,6 +75,8 @@ CONVENTIONS = {
 def from_library(network: Prediction, library: str, path: AffineGaussianPath) -> Velocity:
     """Our velocity (x, t) on `path` from a library's network, called as network(its x, its time label)."""
     theirs = CONVENTIONS[_validate.one_of(library, "library", CONVENTIONS)]
+
+    check_callable(network, "network", "x, label")
 
     def _prediction(x: Tensor, t: Time) -> Tensor:
         return theirs.sign * network(x, theirs.to_label(t))

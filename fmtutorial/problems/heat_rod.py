@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor
 
-from fmtutorial import _validate
+from fmtutorial import _random, _validate
 from fmtutorial._types import ConditionalVelocity, Time
 from fmtutorial.distributions import GaussianMixture
 from fmtutorial.paths import AffineGaussianPath
@@ -69,7 +69,7 @@ class HeatRod:
 
     def observe(self, x1: Tensor, generator: Generator | None = None) -> Tensor:
         """What the sensors read: y = H x1 + noise z, (n, m)."""
-        z = torch.randn(len(x1), len(self.matrix), generator=generator, dtype=x1.dtype)
+        z = _random.normal_like(x1.new_empty(len(x1), len(self.matrix)), generator)
         return x1 @ self.matrix.T.to(x1) + self.noise * z
 
     def sample(self, n: int, generator: Generator | None = None) -> tuple[Tensor, Tensor]:

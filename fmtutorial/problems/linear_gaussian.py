@@ -6,7 +6,7 @@ from functools import cached_property
 import torch
 from torch import Generator, Tensor
 
-from fmtutorial import _validate
+from fmtutorial import _random, _validate
 from fmtutorial._types import Time
 from fmtutorial.distributions import GaussianMixture
 from fmtutorial.exact import mixture as exact_mixture
@@ -46,11 +46,15 @@ class MixturePosterior:
         """Draw n_each points from the posterior of each observation: (n, n_each, d)."""
         n, _, d = self.means.shape
         # a component for each point: the first whose cumulative weight reaches u
-        u = torch.rand(n, n_each, 1, generator=generator, dtype=torch.float64)
+        random = {"generator": generator, "dtype": torch.float64, "device": _random.device_of(generator)}
+        u = torch.rand(n, n_each, 1, **random).cpu()
         k = (u > self.weights.cumsum(1)[:, None, :-1]).sum(-1)  # (n, n_each)
         # every component's point, of which one is taken
-        z = torch.randn(n, n_each, d, generator=generator, dtype=torch.float64)
-        roots = torch.linalg.cholesky(self.covariances)
+        z = torch.randn(n, n_each, d, **random).cpu()
+        roots, info = torch.linalg.cholesky_ex(self.covariances)
+        if bool((info != 0).any()):  # with hardly any noise some directions have no width but rounding
+            variances, axes = self._spectrum
+            roots = axes * variances.clamp(min=0).sqrt().unsqueeze(1)
         deviations = torch.einsum("kij,nlj->nlki", roots, z)  # (K, d, d), (n, n_each, d) -> (n, n_each, K, d)
         candidates = self.means[:, None] + deviations
         return candidates.gather(2, k[..., None, None].expand(-1, -1, 1, d)).squeeze(2)
@@ -61,10 +65,10 @@ class MixturePosterior:
         `exact.marginal_velocity` with means that differ between rows: each is the marginal velocity of a flow
         from noise to the posterior (Lipman et al. 2023, eq. 8).
         """
-        t = _validate.time_column(t, x).double()
+        t = _validate.time_column(t, x).cpu().double()
         variances, axes = self._spectrum
         components = exact_mixture.Components(self.weights.log(), self.means, variances, axes)
-        return exact_mixture.velocity(components, path, x.double(), t).to(x)
+        return exact_mixture.velocity(components, path, x.cpu().double(), t).to(x)
 
     @cached_property
     def _spectrum(self) -> tuple[Tensor, Tensor]:
@@ -76,19 +80,25 @@ def linear_posterior(prior: GaussianMixture, matrix: Tensor, noise: float, y: Te
     """The posterior of x ~ prior given y = matrix x + noise z, z ~ N(0, I), for y of shape (n, m).
 
     With G_k = H S_k H^T + noise^2 I and the gain K_k = S_k H^T G_k^{-1}: means m_k + K_k (y - H m_k),
-    covariances S_k - K_k H S_k, weights proportional to w_k N(y; H m_k, G_k).
+    covariances S_k - K_k H S_k, weights proportional to w_k N(y; H m_k, G_k). All on the CPU, in double
+    precision.
     """
     # check the arguments
     noise = _validate.real(noise, "noise", low=0.0, open_low=True)
-    H = _validate.points(matrix, "matrix").double()
+    H = _validate.points(matrix, "matrix").cpu().double()
     if H.shape[1] != prior.dim:
         raise ValueError(f"matrix must have the shape (m, {prior.dim}), got {tuple(H.shape)}")
-    y = _validate.points(y, "y", len(H)).double()
+    y = _validate.points(y, "y", len(H)).cpu().double()
     S = prior.covariances
 
     # the innovation y - H m_k, its covariance G_k = root root^T, and the gain
     innovation = y[:, None] - prior.means @ H.T  # (n, K, m)
-    root = torch.linalg.cholesky(H @ S @ H.T + noise**2 * torch.eye(len(H), dtype=torch.float64))  # (K, m, m)
+    predicted = H @ S @ H.T + noise**2 * torch.eye(len(H), dtype=torch.float64)
+    root, info = torch.linalg.cholesky_ex(predicted)  # (K, m, m)
+    if bool((info != 0).any()):
+        raise ValueError(
+            f"noise must be larger for this matrix, whose readings depend on another, got {noise}"
+        )
     gain = torch.cholesky_solve(H @ S, root).transpose(1, 2)  # (K, d, m)
 
     # weights proportional to w_k N(y; H m_k, G_k)

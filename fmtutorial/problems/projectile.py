@@ -5,7 +5,7 @@ import torch
 from scipy.integrate import solve_ivp
 from torch import Generator, Tensor
 
-from fmtutorial import _validate
+from fmtutorial import _random, _validate
 
 GRAVITY = 9.81  # m/s^2
 
@@ -68,7 +68,7 @@ class Projectile:
 
     def launch(self, x1: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """Angles in degrees and speeds in m/s, each (n,)."""
-        x1 = _validate.points(x1, "x1", 2).double().numpy()
+        x1 = _validate.points(x1, "x1", 2).cpu().double().numpy()
         angle = np.clip(45 + 12 * x1[:, 0], 1, 89)
         speed = np.maximum(30 + x1[:, 1], 1)
         return angle, speed
@@ -85,8 +85,9 @@ class Projectile:
     def sample(self, n: int, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
         """Simulate n pairs: x1 (n, 2) and y (n, 1)."""
         n = _validate.positive_int(n, "n")
-        x1 = torch.randn(n, 2, generator=generator)
-        metres = self.distance(x1).float() + self.noise * torch.randn(n, generator=generator)
+        x1 = _random.normal_like(torch.empty(n, 2), generator)
+        noise = self.noise * _random.normal_like(torch.empty(n), generator)
+        metres = self.distance(x1).float() + noise
         return x1, self.condition(metres)
 
     def posterior(self, metres: float, half_width: float = 5.0) -> "GridPosterior":
@@ -131,6 +132,7 @@ class GridPosterior:
 
     def sample(self, n: int, generator: Generator | None = None) -> Tensor:
         """Draw n points (n, 2): a grid point by its probability, then evenly within its cell."""
+        _random.device_of(generator)
         k = torch.multinomial(self.probabilities, n, replacement=True, generator=generator)
         jitter = torch.rand(n, 2, generator=generator, dtype=torch.float64) - 0.5
         return (self.points[k] + self.step * jitter).float()

@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
 from fmtutorial._callables import as_velocity
+from fmtutorial._devices import has_double
 from fmtutorial._types import Time, Velocity
 from fmtutorial.paths import AffineGaussianPath, noise_and_data, velocity_to_score
 
@@ -183,11 +184,12 @@ def _check_end(trajectory: Tensor, times: Tensor) -> None:
 def _checked_times(times: Tensor | Sequence[float], x: Tensor) -> Tensor:
     """`times` as a tensor, if they are at least two rising numbers in [0, 1]."""
     try:
-        times = torch.as_tensor(times, device=x.device)
+        times = torch.as_tensor(times)
     except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(f"times must be rising numbers, got {type(times).__name__}: {times!r}") from error
-    if not times.is_floating_point():
+    if not times.is_floating_point() or not has_double(x.device):
         times = times.to(x.dtype)
+    times = times.to(x.device)
     if times.ndim != 1 or len(times) < 2 or not bool((times.diff() > 0).all()):
         raise ValueError(f"times must be at least two rising numbers, got {times.tolist()}")
     _validate.real(float(times[0]), "times", low=0.0, high=1.0)

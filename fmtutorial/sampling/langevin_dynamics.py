@@ -54,6 +54,7 @@ def annealed_langevin(
     n_steps = _validate.positive_int(n_steps, "n_steps")
     h = _validate.real(h, "h", low=0.0, open_low=True)
 
+    times = [_validate.path_time(t, x) for t in times]
     score = as_velocity(score, "score")
 
     def score_at_t(x: Tensor) -> Tensor:

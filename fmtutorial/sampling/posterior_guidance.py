@@ -10,12 +10,11 @@ The unknown is p_t(y | x) = E[N(y; H x1, noise^2 I) | x_t = x]. It is known exac
 (`plug_in_score_field`), which forgets how uncertain x1 still is; `matched_score_field` adds its variance.
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from fmtutorial import _validate
+from fmtutorial._callables import as_velocity
 from fmtutorial._types import Score, Time, Velocity
 from fmtutorial.distributions import GaussianMixture
 from fmtutorial.paths import AffineGaussianPath
@@ -40,6 +39,7 @@ def predicted_data(velocity: Velocity, path: AffineGaussianPath, x: Tensor, t: T
     """
     alpha, sigma = path.alpha(t), path.sigma(t)
     alpha_dot, sigma_dot = path.alpha_dot(t), path.sigma_dot(t)
+    velocity = as_velocity(velocity, "velocity")
     return (sigma * velocity(x, t) - sigma_dot * x) / (alpha_dot * sigma - alpha * sigma_dot)
 
 
@@ -52,14 +52,14 @@ def posterior_guided(
     as one of the `..._score_field` below. At t = 0 b is infinite and the gradient 0: before first_time both
     are taken at first_time.
     """
-    _check_callable(velocity, "velocity")
-    _check_callable(likelihood_score, "likelihood_score")
+    velocity = as_velocity(velocity, "velocity")
+    likelihood_score = as_velocity(likelihood_score, "likelihood_score")
     _check_path(path)
     first_time = _validate.real(first_time, "first_time", low=0.0, high=1.0, open_low=True, open_high=True)
 
     def guided_velocity(x: Tensor, t: Time) -> Tensor:
         """The guided velocity, (n, d)."""
-        t = torch.as_tensor(t, dtype=x.dtype)
+        t = torch.as_tensor(t, dtype=x.dtype, device=x.device)
         later = t.clamp(min=first_time)
         return velocity(x, t) + guidance_factor(path, later) * likelihood_score(x, later)
 
@@ -78,7 +78,8 @@ def likelihood_score_field(
     if not isinstance(prior, GaussianMixture):
         raise TypeError(f"prior must be a GaussianMixture, got {type(prior).__name__}")
     H, noise, y = _observation(path, matrix, noise, y, prior.dim)
-    H, y = H.double(), y.double()
+    with torch.inference_mode(False):  # autograd takes copies of what was made in inference mode
+        H, y = H.cpu().double().clone(), y.cpu().double().clone()
     identity_x, identity_y = (torch.eye(n, dtype=torch.float64) for n in (prior.dim, len(H)))
 
     def log_likelihood(x: Tensor, t: Time) -> Tensor:
@@ -92,8 +93,10 @@ def likelihood_score_field(
         """The gradient, (n, d)."""
         if float(path.sigma(t)) == 0:
             raise ValueError(f"t must not reach a time where sigma(t) = 0, got {float(t)} on {path}")
-        with torch.enable_grad():
-            point = x.detach().double().requires_grad_()
+        if isinstance(t, Tensor):
+            t = t.cpu()
+        with torch.inference_mode(False), torch.enable_grad():
+            point = x.detach().cpu().double().clone().requires_grad_()
             (gradient,) = torch.autograd.grad(log_likelihood(point, t).sum(), point)
         return gradient.to(x)
 
@@ -109,14 +112,14 @@ def plug_in_score_field(
     trusts its guess too much. One gradient through `velocity` each time. matrix H (m, d), y (m,) or (n, m).
     Chung et al. 2023 (Diffusion Posterior Sampling), theorem 1, without their tuned step size.
     """
-    _check_callable(velocity, "velocity")
+    velocity = as_velocity(velocity, "velocity")
     H, noise, y = _observation(path, matrix, noise, y)
 
     def score(x: Tensor, t: Time) -> Tensor:
         """The gradient, (n, d)."""
-        with torch.enable_grad():
-            point = x.detach().requires_grad_()
-            readings = predicted_data(velocity, path, point, t) @ H.T.to(x)
+        with torch.inference_mode(False), torch.enable_grad():
+            point = x.detach().clone().requires_grad_()
+            readings = predicted_data(velocity, path, point, _copy(t)) @ H.T.to(x, copy=True)
             log_likelihood = -0.5 * ((y.to(x) - readings) / noise).square().sum()
             (gradient,) = torch.autograd.grad(log_likelihood, point)
         return gradient
@@ -134,15 +137,15 @@ def matched_score_field(
     Gaussian prior. m gradients through `velocity` each time.
     Boys et al. 2024 (Tweedie Moment Projected Diffusions).
     """
-    _check_callable(velocity, "velocity")
+    velocity = as_velocity(velocity, "velocity")
     H, noise, y = _observation(path, matrix, noise, y)
 
     def score(x: Tensor, t: Time) -> Tensor:
         """The gradient, (n, d)."""
-        matrix = H.to(x)
-        with torch.enable_grad():
-            point = x.detach().requires_grad_()
-            readings = predicted_data(velocity, path, point, t) @ matrix.T  # (n, m)
+        with torch.inference_mode(False), torch.enable_grad():
+            point = x.detach().clone().requires_grad_()
+            matrix = H.to(x, copy=True)
+            readings = predicted_data(velocity, path, point, _copy(t)) @ matrix.T  # (n, m)
             rows = [torch.autograd.grad(r.sum(), point, retain_graph=True)[0] for r in readings.unbind(1)]
         rows = torch.stack(rows, dim=1)  # H J, of shape (n, m, d)
         spread = torch.as_tensor(path.sigma(t)) ** 2 / path.alpha(t) * rows @ matrix.T  # H C H^T, (n, m, m)
@@ -169,6 +172,6 @@ def _check_path(path) -> None:
         raise TypeError(f"path must be an AffineGaussianPath such as StraightPath, got {type(path).__name__}")
 
 
-def _check_callable(function: Callable, name: str) -> None:
-    if not callable(function):
-        raise TypeError(f"{name} must be callable as {name}(x, t), got {type(function).__name__}")
+def _copy(t: Time) -> Time:
+    """A copy of a time that is a tensor: autograd takes none that was made in inference mode."""
+    return t.clone() if isinstance(t, Tensor) else t

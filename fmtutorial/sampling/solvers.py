@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from fmtutorial import _validate
-from fmtutorial._callables import as_velocity
+from fmtutorial._callables import as_velocity, check_condition
+from fmtutorial._devices import has_double
 from fmtutorial._types import ConditionalVelocity, Time, Velocity
 from fmtutorial.sampling.steps import STEPS
 
@@ -51,7 +52,7 @@ def integrate_flow(
     start, end = _checked_span(t_span)
     t = torch.linspace(start, end, n_steps + 1, dtype=x0.dtype, device=x0.device)
     if condition is not None:
-        _check_condition(model, condition, len(x0))
+        check_condition(model, condition, len(x0))
     model = as_velocity(model)
 
     def velocity(x: Tensor, t: Time) -> Tensor:
@@ -65,7 +66,8 @@ def integrate_flow(
     with torch.set_grad_enabled(differentiable):
         if method in ADAPTIVE:
             max_num_steps = _validate.positive_int(max_num_steps, "max_num_steps")
-            trajectory = _solve_adaptively(velocity, x0, t, method, atol, rtol, max_num_steps)
+            times = t[[0, -1]] if only_end else t
+            trajectory = _solve_adaptively(velocity, x0, times, method, atol, rtol, max_num_steps)
         elif only_end:
             trajectory = _last_of_equal_steps(velocity, x0, t, method)
         else:
@@ -129,9 +131,12 @@ def _solve_adaptively(
         """The velocity in torchdiffeq's order of arguments."""
         return velocity(x, t)
 
+    if len(x0) == 0:  # no error to choose a step by
+        return x0.new_empty(len(times), *x0.shape)
+
     # a step must end at the last time, not beyond it
     options = {"step_t": times[-1:], "max_num_steps": max_num_steps}
-    if x0.device.type == "mps":  # no double precision there
+    if not has_double(x0.device):
         options["dtype"] = x0.dtype
     try:
         return odeint(velocity_of_t_and_x, x0, times, method=method, atol=atol, rtol=rtol, options=options)
@@ -139,7 +144,8 @@ def _solve_adaptively(
         raise FloatingPointError(
             f"method={method!r} gave up ({error}), with atol={atol:g}, rtol={rtol:g} and "
             f"max_num_steps={max_num_steps}. The model is not finite, or changes too fast for these "
-            "tolerances: look at its output, take larger ones, double precision, or a fixed-step method"
+            "tolerances: look at its output, take larger ones, double precision, or a fixed-step method "
+            "such as 'midpoint'"
         ) from error
 
 
@@ -160,16 +166,6 @@ class CountEvaluations:
         if name == "model":
             raise AttributeError(name)
         return getattr(self.model, name)
-
-
-def _check_condition(model: ConditionalVelocity, condition: Tensor, n: int) -> None:
-    """Raise unless `condition` is a tensor with n rows that the model, where it can tell, accepts."""
-    if not isinstance(condition, Tensor) or condition.ndim == 0:
-        raise TypeError(f"condition must be a torch.Tensor with {n} rows, got {condition!r}")
-    if len(condition) != n:
-        raise ValueError(f"condition must have a row for each of the {n} rows of x0, got {len(condition)}")
-    if hasattr(model, "check_condition"):
-        model.check_condition(condition, n)
 
 
 def _checked_span(t_span: tuple[float, float]) -> tuple[float, float]:

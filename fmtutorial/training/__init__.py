@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         ],
         "loop": ["TrainingHistory", "train"],
         "recipe": ["fit"],
+        "standardized": ["StandardizedFlow", "mean_and_std"],
         "checkpoints": ["save_checkpoint", "load_checkpoint"],
     },
 )

@@ -22,10 +22,25 @@ def batches(
     n_missing = n_steps
     while n_missing > 0:
         pool = source.draw(batch_size * min(n_missing, BATCHES_AT_ONCE), generator)
-        columns = [column.to(device).split(batch_size) for column in pool]
+        sizes = batch_sizes(len(pool[0]), batch_size)
+        columns = [column.to(device).split(sizes) for column in pool]
         for batch in list(zip(*columns, strict=True))[:n_missing]:
             yield batch if len(batch) > 1 else batch[0]
             n_missing -= 1
+
+
+def batch_sizes(n: int, batch_size: int) -> list[int]:
+    """How many of n examples go into each batch: the last may be smaller, but is never a single one.
+
+    One example has no variance, which batch normalisation needs, and would weigh as much as a whole batch.
+    """
+    sizes = [batch_size] * (n // batch_size)
+    rest = n % batch_size
+    if rest == 1 and sizes:
+        sizes[-1] += 1
+    elif rest:
+        sizes.append(rest)
+    return sizes
 
 
 def ema_update(decay: float) -> Callable:

@@ -1,5 +1,6 @@
 """What `train` and `fit` may learn from: stored data, or a sampler that draws fresh ones."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -7,6 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from fmtutorial import _random, _validate
+from fmtutorial._callables import draw
 from fmtutorial._types import DataSource
 
 # Points (N, d), or a tuple of tensors with N rows each, such as points and their conditions.
@@ -42,10 +44,10 @@ class StoredData:
         order = torch.randperm(self.n_points, generator=generator, device=device).to(x1.device)
         return tuple(column[order] for column in self.columns)
 
-    def check_conditions(self, model: nn.Module | None) -> None:
-        """Raise unless the model, where it can tell, takes every condition."""
-        if len(self.columns) > 1 and hasattr(model, "check_condition"):
-            model.check_condition(self.columns[1], self.n_points)
+    def check_conditions(self, model: nn.Module | None, column: int = 1) -> None:
+        """Raise unless the model, where it can tell, takes every condition, which stand in this column."""
+        if len(self.columns) > column and hasattr(model, "check_condition"):
+            model.check_condition(self.columns[column], self.n_points)
 
 
 @dataclass(frozen=True)
@@ -62,28 +64,38 @@ class FreshSamples:
 
     def draw(self, n_wanted: int, generator: Generator | None) -> tuple[Tensor, ...]:
         """Draw as many examples as are wanted."""
-        kind = type(self.sampler).__name__
-        try:
-            batch = self.sampler.sample(n_wanted, generator)
-        except (TypeError, ValueError) as error:
-            raise TypeError(
-                f"{self.name} must be a tensor, or have .sample(n, generator) that draws fresh points; "
-                f"{kind}.sample({n_wanted}, generator) failed: {error}"
-            ) from error
-        columns = as_columns(batch)
-        call = f"{kind}.sample({n_wanted}, generator)"
-        for column in columns:
-            if not isinstance(column, Tensor) or column.ndim == 0 or len(column) != n_wanted:
-                got = tuple(column.shape) if isinstance(column, Tensor) else type(column).__name__
-                raise TypeError(f"{call} must return tensors with {n_wanted} rows, got {got}")
-        _validate.points(columns[0], f"what {call} returns")
-        return columns
+        return draw(self.sampler, n_wanted, generator, self.name)
 
-    def check_conditions(self, model: nn.Module | None) -> None:
+    def check_conditions(self, model: nn.Module | None, column: int = 1) -> None:
         """Nothing can be checked before it is drawn."""
 
 
-Source: TypeAlias = StoredData | FreshSamples
+@dataclass(frozen=True)
+class ChangedData:
+    """Data of another source, changed when they are drawn: `change` takes and returns the columns."""
+
+    source: StoredData | FreshSamples
+    change: Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]]
+
+    @property
+    def n_points(self) -> int | None:
+        """The number of examples of the other source."""
+        return self.source.n_points
+
+    def example(self, generator: Generator | None) -> tuple[Tensor, ...]:
+        """Give the other's examples, changed."""
+        return self.change(self.source.example(generator))
+
+    def draw(self, n_wanted: int, generator: Generator | None) -> tuple[Tensor, ...]:
+        """Draw from the other source, and change what comes."""
+        return self.change(self.source.draw(n_wanted, generator))
+
+    def check_conditions(self, model: nn.Module | None, column: int = 1) -> None:
+        """Raise unless the model takes every condition of the other source."""
+        self.source.check_conditions(model, column)
+
+
+Source: TypeAlias = StoredData | FreshSamples | ChangedData
 
 
 def as_source(
@@ -93,13 +105,17 @@ def as_source(
 
     Errors call the argument by `name`. A source is returned as it is.
     """
-    if isinstance(data, (StoredData, FreshSamples)):
+    if isinstance(data, (StoredData, FreshSamples, ChangedData)):
         return data
     if condition is not None:
         if not isinstance(data, Tensor):
             kind = type(data).__name__
             raise TypeError(f"condition needs {name} to be a tensor, got {kind}, which holds its own")
+        if not isinstance(condition, Tensor):
+            raise TypeError(f"condition must be a torch.Tensor, got {type(condition).__name__}")
         data = (data, condition)
+    if isinstance(data, type):
+        raise TypeError(f"{name} must be an object and not its class, got {data.__name__}")
     if hasattr(data, "sample"):
         return FreshSamples(data, name)
     return StoredData(_checked_columns(data, name))

@@ -64,11 +64,11 @@ def _check_extra(extra: dict) -> None:
     """Raise TypeError, with its name, for an extra that could not be read back safely."""
     for name, value in extra.items():
         buffer = io.BytesIO()
-        torch.save(value, buffer)
-        buffer.seek(0)
         try:
+            torch.save(value, buffer)
+            buffer.seek(0)
             torch.load(buffer, weights_only=True)
-        except pickle.UnpicklingError as error:
+        except (pickle.PickleError, AttributeError, TypeError) as error:
             kind = f"{type(value).__module__}.{type(value).__name__}"
             raise TypeError(
                 f"{name} must be a tensor, a number, a string, or a list or dict of such, got {kind}: "

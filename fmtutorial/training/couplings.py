@@ -5,6 +5,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
+from fmtutorial._devices import double
 from fmtutorial._types import Velocity
 from fmtutorial.paths import AffineGaussianPath
 from fmtutorial.sampling import integrate_flow, starting_noise
@@ -49,8 +50,8 @@ def sinkhorn_plan(
     max_iterations = _validate.positive_int(max_iterations, "max_iterations")
 
     # the plan is exp(f_i + log_k_ij + g_j) / n
-    x0 = x0.detach().double()
-    x1 = x1.detach().double()
+    x0 = double(x0.detach())
+    x1 = double(x1.detach())
     n = len(x0)
     log_k = -(x0[:, None] - x1).square().sum(-1) / epsilon  # (n, 1, d) - (n, d), summed to (n, n)
     g = log_k.new_zeros(n)
@@ -134,15 +135,15 @@ def reflow_pairs(
 
 def _check_batches(x0: Tensor, x1: Tensor) -> None:
     """Raise unless x0 and x1 are two batches of points of one shape."""
-    _validate.points(x0, "x0")
-    _validate.points(x1, "x1")
+    _validate.points(x0, "x0", n_least=1)
+    _validate.points(x1, "x1", n_least=1)
     _validate.same_shape(x0, "x0", x1, "x1")
 
 
 def _checked_gaussian(mean: Tensor, cov: Tensor, index: str) -> tuple[Tensor, Tensor]:
     """A mean (d,) and a symmetric positive definite covariance (d, d), in double precision."""
-    mean = torch.as_tensor(mean).double()
-    cov = torch.as_tensor(cov).double()
+    mean = double(torch.as_tensor(mean))
+    cov = double(torch.as_tensor(cov))
     _validate.finite(mean, f"mean{index}")
     if mean.ndim != 1 or cov.shape != (len(mean), len(mean)):
         shapes = f"{tuple(mean.shape)} and {tuple(cov.shape)}"
@@ -152,6 +153,8 @@ def _checked_gaussian(mean: Tensor, cov: Tensor, index: str) -> tuple[Tensor, Te
 
 
 def _power(matrix: Tensor, exponent: float) -> Tensor:
-    """A power of a symmetric positive definite matrix."""
+    """A power of a symmetric positive definite matrix; ValueError if rounding leaves no negative power."""
     values, axes = torch.linalg.eigh(matrix)
+    if exponent < 0 and bool((values <= 0).any()):
+        raise ValueError(f"cov0 must be positive definite in double precision, got {matrix.tolist()}")
     return (axes * values.clamp(min=0) ** exponent) @ axes.T

@@ -15,11 +15,13 @@ from fmtutorial import _validate
 from fmtutorial._types import DataSource
 from fmtutorial.paths import AffineGaussianPath
 from fmtutorial.paths.affine import check_path
-from fmtutorial.training._batches import batches, ema_update, warmup_cosine
+from fmtutorial.training._batches import batch_sizes, batches, ema_update, warmup_cosine
 from fmtutorial.training._sources import Columns, as_source
 from fmtutorial.training.losses import cfm_loss, pair_loss
 
 UNDER_PYTEST = "PYTEST_VERSION"  # set by pytest, also for the kernels of notebooks that nbval starts
+# In which column of a batch each loss has its conditions; of a loss of one's own nothing is known.
+CONDITION_COLUMN = {cfm_loss: 1, pair_loss: 2}
 
 
 @dataclass
@@ -58,7 +60,8 @@ def train(
 
     x1: data (N, d), or a tuple (x1, y) of data and their conditions, or anything whose
     `.sample(n, generator)` returns such data, fresh at every step.
-    n_steps or n_epochs: exactly one of them; an epoch is one pass over N points.
+    n_steps or n_epochs: exactly one of them; an epoch is one pass over N points, whose last batch may be
+    smaller (a single point left over joins the batch before).
     schedule: "constant", or "cosine" (a short warm-up to `lr`, then a half cosine down to 0).
     ema: decay, such as 0.999, of an average of the weights, which the model ends with.
     callback: called as (step, model, history) after every `callback_every` steps.
@@ -69,8 +72,11 @@ def train(
     # what to learn from, and for how long
     source = as_source(x1, name="x1")
     _check_model(model)
-    if loss_fn is not pair_loss:  # its second column is x1
-        source.check_conditions(model)
+    if torch.is_inference_mode_enabled():
+        raise RuntimeError("train needs gradients: call it outside of torch.inference_mode()")
+    loss = getattr(loss_fn, "func", loss_fn)  # what a `partial` calls
+    if loss in CONDITION_COLUMN:
+        source.check_conditions(model, CONDITION_COLUMN[loss])
     check_path(path)
     _check_options(batch_size, lr, schedule, ema, callback_every)
     n_steps = _count_steps(n_steps, n_epochs, source.n_points, batch_size)
@@ -86,7 +92,10 @@ def train(
     history = TrainingHistory()
     start = time.perf_counter()
     try:
-        with tqdm(total=n_steps, disable=not progress, desc="training", mininterval=0.5) as bar:
+        with (
+            torch.enable_grad(),
+            tqdm(total=n_steps, disable=not progress, desc="training", mininterval=0.5) as bar,
+        ):
             for step, batch in enumerate(batches(source, batch_size, n_steps, generator, device), start=1):
                 if schedule == "cosine":
                     optimizer.param_groups[0]["lr"] = lr * warmup_cosine(step, n_steps)
@@ -143,7 +152,7 @@ def _count_steps(n_steps: int | None, n_epochs: int | None, n_points: int | None
         return _validate.positive_int(n_steps, "n_steps")
     if n_points is None:
         raise ValueError("n_epochs needs x1 to be a tensor of data; give n_steps for samples drawn afresh")
-    n_batches = math.ceil(n_points / batch_size)
+    n_batches = len(batch_sizes(n_points, batch_size))
     return _validate.positive_int(n_epochs, "n_epochs") * n_batches
 
 

@@ -5,6 +5,7 @@ from torch import Generator, Tensor, nn
 from torch.utils.data import Dataset, get_worker_info
 
 from fmtutorial import _random, _validate
+from fmtutorial._callables import answer, check_callable, draw
 from fmtutorial._types import ConditionalVelocity, Coupling, DataSource, Velocity
 from fmtutorial.paths import AffineGaussianPath, StraightPath
 from fmtutorial.training._sources import Columns, as_columns
@@ -15,6 +16,8 @@ class FlowMatchingDataset(Dataset):
 
     The n_samples data points x1 are drawn once. Items have the shapes (d,), (1,) and (d,), and
     u_t = x1 - (1 - sigma_min) x0 belongs to the same x0 as x_t. `train` does the same faster.
+    With a DataLoader that has workers, each draws from a seed that the loader takes from its own generator:
+    for the same items again, give one to `DataLoader(..., generator=...)` or call `torch.manual_seed`.
     """
 
     def __init__(
@@ -25,7 +28,8 @@ class FlowMatchingDataset(Dataset):
         generator: Generator | None = None,
     ):
         self.path = StraightPath(sigma_min)
-        self.x1 = mixture.sample(_validate.positive_int(n_samples, "n_samples"), generator)
+        n_samples = _validate.positive_int(n_samples, "n_samples")
+        self.x1 = draw(mixture, n_samples, generator, "mixture")[0]
         self.generator = generator
 
     def __len__(self) -> int:
@@ -38,6 +42,21 @@ class FlowMatchingDataset(Dataset):
         t = _random.uniform_time(x1[:1], generator)[0]
         x_t, u_t = self.path.point_and_target(x0, x1, t)
         return x_t, t, u_t
+
+    def __getstate__(self) -> dict:
+        """What is pickled for a spawned worker: plain bytes in the place of a generator's shared memory."""
+        state = self.__dict__.copy()
+        if self.generator is not None:
+            state["generator"] = (str(self.generator.device), bytes(self.generator.get_state().numpy()))
+        return state
+
+    def __setstate__(self, state: dict) -> None:
+        """The data set again, with a generator that goes on where the pickled one was."""
+        self.__dict__ |= state
+        if self.generator is not None:
+            device, numbers = self.generator
+            self.generator = Generator(device)
+            self.generator.set_state(torch.frombuffer(bytearray(numbers), dtype=torch.uint8))
 
     def _generator(self) -> Generator | None:
         """The generator given, or in a DataLoader's worker one with a seed of the worker's own."""
@@ -69,6 +88,7 @@ def cfm_loss(
     t = _random.uniform_time(x1, generator)
     x0 = _random.normal_like(x1, generator)
     if coupling is not None:
+        check_callable(coupling, "coupling", "x0, x1")
         permutation = _checked_permutation(coupling(x0, x1), len(x1))
         x1 = x1[permutation]
         conditions = [y[permutation] for y in conditions]
@@ -76,7 +96,7 @@ def cfm_loss(
     if conditions and condition_dropout:
         keep = _random.uniform_time(x1, generator) >= condition_dropout
         conditions.append(keep)
-    return _mean_square(model(x_t, t, *conditions), u_t)
+    return _mean_square(answer(model, "model", x_t, t, *conditions), u_t)
 
 
 def pair_loss(
@@ -89,10 +109,13 @@ def pair_loss(
 
     For noise and data that belong together, such as `reflow_pairs` makes; (x0, x1, y) with conditions.
     """
+    if not isinstance(pairs, tuple) or len(pairs) < 2:
+        raise TypeError(f"pairs must be a tuple (x0, x1) or (x0, x1, y), got {type(pairs).__name__}")
     x0, x1, *conditions = pairs
+    _validate.same_shape(x0, "x0", x1, "x1")
     t = _random.uniform_time(x1, generator)
     x_t, u_t = path.point_and_target(x0, x1, t)
-    return _mean_square(model(x_t, t, *conditions), u_t)
+    return _mean_square(answer(model, "model", x_t, t, *conditions), u_t)
 
 
 def stable_cfm_loss(
@@ -123,7 +146,7 @@ def stable_cfm_loss(
     # u_t(x | x1_j) is linear in x1_j, so that its mean is u_t at the mean
     slope = path.alpha_dot(t) - alpha * path.sigma_dot(t) / sigma
     stable_u_t = u_t + slope * (mean - x1)
-    return _mean_square(model(x_t, t), stable_u_t)
+    return _mean_square(answer(model, "model", x_t, t), stable_u_t)
 
 
 def _checked_permutation(permutation: Tensor, n: int) -> Tensor:
@@ -145,4 +168,6 @@ def _mean_square(v: Tensor, u_t: Tensor) -> Tensor:
         raise TypeError(f"model must return a torch.Tensor, got {type(v).__name__}")
     if v.shape != u_t.shape:  # broadcasting would go unnoticed
         raise ValueError(f"model must return the shape {tuple(u_t.shape)}, got {tuple(v.shape)}")
+    if len(v) == 0:
+        raise ValueError("batch must have at least one row, got an empty one")
     return nn.functional.mse_loss(v, u_t)

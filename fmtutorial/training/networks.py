@@ -6,8 +6,8 @@ import torch
 from torch import Generator, Tensor, nn
 
 from fmtutorial import _validate
+from fmtutorial._initialization import weights_from
 from fmtutorial._types import Time
-from fmtutorial.training._initialization import weights_from
 
 
 def time_features(t: Tensor, dim: int = 1) -> Tensor:
@@ -128,7 +128,7 @@ class ConditionalVelocityNet(nn.Module):
         if y is None:
             return self.nothing
         self._check_shape(y, n)
-        e = self.embed_y(y.long() if self.n_classes is not None else y)
+        e = self.embed_y(y.long() if self.n_classes is not None else y.to(self.enter.weight.dtype))
         if keep is None:
             return e
         return torch.where(keep, e, self.nothing)
@@ -200,7 +200,7 @@ def _condition_sizes(y: Tensor) -> dict[str, int]:
     if y.is_floating_point() and y.ndim == 2:
         return {"condition_dim": y.shape[1]}
     if not y.is_floating_point() and y.ndim == 1:
-        return {"n_classes": int(y.max()) + 1}
+        return {"n_classes": _validate.n_classes(y, "condition")}
     raise ValueError(f"condition must be classes (N,) or numbers (N, c), got {tuple(y.shape)}")
 
 

@@ -1,19 +1,31 @@
 """The recipe that we recommend: a network, a loss and a schedule that suit the data."""
 
+import inspect
 import warnings
 from functools import partial
 
 from torch import Generator, Tensor, nn
 
-from fmtutorial import _validate
+from fmtutorial import _random, _validate
 from fmtutorial._types import DataSource
 from fmtutorial.paths import AffineGaussianPath, StraightPath
-from fmtutorial.training._sources import Columns, as_source
+from fmtutorial.training._sources import ChangedData, Columns, as_source
 from fmtutorial.training.loop import TrainingHistory, train
-from fmtutorial.training.losses import cfm_loss, stable_cfm_loss
+from fmtutorial.training.losses import cfm_loss, pair_loss, stable_cfm_loss
 from fmtutorial.training.networks import recommended_network
+from fmtutorial.training.standardized import standardized_flow
 
 DEFAULT_STEPS = 3950  # the last that pays on the course's mixture; chapter 04
+# What people try first, and what it is called here.
+OTHER_NAMES = {
+    "coupling": "give loss_fn=functools.partial(cfm_loss, coupling=...)",
+    "sigma_min": "give path=StraightPath(sigma_min)",
+    "epochs": "give n_epochs",
+    "steps": "give n_steps",
+    "learning_rate": "give lr",
+    "seed": "give generator=torch.Generator().manual_seed(seed)",
+}
+N_FOR_SCALE = 10_000  # examples of a sampler that show its mean and deviation, to about 1 %
 
 
 def fit(
@@ -25,6 +37,7 @@ def fit(
     condition: Tensor | None = None,
     condition_dropout: float = 0.1,
     model: nn.Module | None = None,
+    standardize: bool = False,
     **options,
 ) -> tuple[nn.Module, TrainingHistory]:
     """The recommended network, trained by the recommended recipe: return (model, history).
@@ -34,17 +47,27 @@ def fit(
     `condition_dropout` of the examples, so that the model is the unconditional one too. A new network has
     the dtype of the data. n_steps: 3950 unless given, or unless `n_epochs` is.
     path: `StraightPath()` unless given. The recipe is `stable_cfm_loss` (`cfm_loss` with conditions), batches
-    of 256, lr 0.01 and a cosine schedule; `options` change it and go to `train`. Data of about unit scale.
+    of 256, lr 0.01 and a cosine schedule; `options` change it and go to `train`. Data of about unit scale,
+    or standardize=True: the model then is a `StandardizedFlow`, which learns (x - mean) / std of each column
+    and has `.sample(n)` and `.log_prob(x)` in the units of the data. The mean and std of a sampler are those
+    of one draw of 10,000. Conditions that are numbers are standardised too.
     For a few hundred points `loss_fn=cfm_loss`, which is slower to memorise them, is the better choice.
     """
     # what to learn from, and along which path
+    _check_names(options)
+    _random.device_of(generator)  # TypeError for a seed
     source = as_source(data, condition)
     _validate.real(condition_dropout, "condition_dropout", low=0.0, high=1.0, open_high=True)
     if path is None:
         path = StraightPath()
+    are_pairs = options.get("loss_fn") is pair_loss
+    if are_pairs and standardize:
+        raise ValueError("standardize must be False with pair_loss, whose noise and data belong together")
 
     # a network that suits the data
     x1, *conditions = source.example(generator)
+    if are_pairs:  # (x0, x1), or (x0, x1, y)
+        conditions = conditions[1:]
     y = None
     if conditions:
         y = conditions[0]
@@ -55,20 +78,47 @@ def fit(
         model.to(x1.dtype)
     if n_steps is None and options.get("n_epochs") is None:
         n_steps = DEFAULT_STEPS
-    _warn_of_scale(x1)
 
     # a loss that suits them
     loss_fn = stable_cfm_loss
     if y is not None:
         loss_fn = partial(cfm_loss, condition_dropout=condition_dropout)
 
+    # the scale of the data: taken away, or warned of
+    trained = model
+    if standardize:
+        examples = source.draw(N_FOR_SCALE, generator) if source.n_points is None else source.columns
+        model = standardized_flow(model, path, *examples[:2])
+        source = ChangedData(source, model.standardized_columns)
+    elif source.n_points is None:
+        source = ChangedData(source, _warned_of_scale)
+    else:
+        _warn_of_scale(x1)
+
     recipe = {"batch_size": 256, "lr": 1e-2, "schedule": "cosine", "loss_fn": loss_fn, "generator": generator}
-    return model, train(model, source, path, n_steps, **(recipe | options))
+    history = train(trained, source, path, n_steps, **(recipe | options))
+    model.to(next(trained.parameters()).device).eval()
+    return model, history
+
+
+def _check_names(options: dict) -> None:
+    """Raise TypeError for an option that `train` does not have, and say which are meant by some."""
+    allowed = [name for name in inspect.signature(train).parameters if name not in ("model", "x1", "path")]
+    for name in options:
+        if name not in allowed:
+            known = f": {OTHER_NAMES[name]}" if name in OTHER_NAMES else ""
+            raise TypeError(f"options of fit are {', '.join(allowed)}, got {name}{known}")
+
+
+def _warned_of_scale(columns: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Return the columns that a sampler drew, after a warning if they are far from unit scale."""
+    _warn_of_scale(columns[0])
+    return columns
 
 
 def _warn_of_scale(x1: Tensor) -> None:
     """Warn if the data are far from unit scale, where the recipe's network and rate do badly."""
-    if len(x1) < 2:  # one example of a sampler tells nothing
+    if len(x1) < 2:
         return
     mean = float(x1.mean(0).abs().max())
     widths = x1.std(0)
@@ -76,6 +126,6 @@ def _warn_of_scale(x1: Tensor) -> None:
     if mean > 10 or widest > 20 or widest < 0.1:
         warnings.warn(
             f"data are far from unit scale: their columns have means up to {mean:.3g} and deviations "
-            f"from {narrowest:.3g} to {widest:.3g}. Fit (data - mean) / std, and undo it when sampling",
+            f"from {narrowest:.3g} to {widest:.3g}. Give fit(..., standardize=True)",
             stacklevel=3,
         )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from torch import Generator, Tensor
 
 from fmtutorial import _random
+from fmtutorial._callables import answer
 
 
 def dsm_loss(
@@ -16,7 +17,9 @@ def dsm_loss(
     the smoothed density, which is therefore what the minimum learns.
     """
     z = _random.normal_like(x1, generator)
-    s = model(x1 + sigma * z)
+    s = answer(model, "model", x1 + sigma * z)
+    if not isinstance(s, Tensor):
+        raise TypeError(f"model must return a torch.Tensor, got {type(s).__name__}")
     if s.shape != z.shape:
         raise ValueError(f"model must return the shape {tuple(z.shape)}, got {tuple(s.shape)}")
     return (s + z / sigma).square().mean()

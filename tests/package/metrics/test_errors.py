@@ -76,7 +76,7 @@ CASES = [
         "log_prob model of one column",
         lambda: log_prob(lambda x, t: x[:, :1], POINTS),
         ValueError,
-        "model(x, t) same shape (5, 1) (5, 2)",
+        "model(x, t) shape (5, 1) (5, 2)",
     ),
     Case(
         "log_prob model without gradient",
@@ -134,7 +134,7 @@ CASES = [
         "excess_loss model of no columns",
         lambda: excess_loss(lambda x, t: x[:, 0], MIXTURE, PATH, 10),
         ValueError,
-        "model(x, t) x same shape (10,) (10, 2)",
+        "model(x, t) shape (10,) (10, 2)",
     ),
     Case(
         "excess_loss t=1.2",

@@ -78,3 +78,16 @@ def test_a_plain_gaussian_prior_gives_the_textbook_update():
     posterior = linear_posterior(prior, torch.tensor([[1.0]]), 1.0, torch.tensor([[3.0]]))
     assert posterior.mean.item() == pytest.approx((1 / 4 + 3) / (1 / 4 + 1))
     assert posterior.std.item() == pytest.approx((1 / (1 / 4 + 1)) ** 0.5)
+
+
+@pytest.mark.parametrize("noise", [1e-6, 1e-9, 1e-12])
+def test_with_hardly_any_noise_the_posterior_is_a_point(noise):
+    prior, x = random_mixture(0, 3, 2), normal(2, 3)
+    posterior = linear_posterior(prior, torch.eye(3, dtype=torch.float64), noise, x)
+    assert (posterior.sample(50, seeded()) - x[:, None]).abs().max() < 1e-5
+    assert torch.isfinite(posterior.velocity(StraightPath(), normal(2, 3, seed=1), 0.5)).all()
+
+
+def test_readings_that_depend_on_one_another_need_noise():
+    with pytest.raises(ValueError, match=r"noise must be larger for this matrix.*1e-12"):
+        linear_posterior(random_mixture(0, 3, 2), torch.ones(2, 3), 1e-12, normal(4, 2))

@@ -1,6 +1,7 @@
 """The loss of a batch: its formula, with couplings and conditions, and its quieter form."""
 
 import math
+import pickle
 
 import pytest
 import torch
@@ -151,3 +152,27 @@ def test_a_generator_makes_items_reproducible():
     for i in range(8):
         for a, b in zip(first[i], second[i], strict=True):
             assert torch.equal(a, b)
+
+
+def test_a_pickled_data_set_goes_on_where_it_was():
+    data = FlowMatchingDataset(MIXTURE, 50, generator=seeded())
+    data[0]
+    pickled = pickle.dumps(data)
+    assert b"Generator" not in pickled  # its shared memory does not reach a spawned worker
+    expected, found = data[1], pickle.loads(pickled)[1]
+    assert all(map(torch.equal, expected, found))
+    assert pickle.loads(pickle.dumps(FlowMatchingDataset(MIXTURE, 50))).generator is None
+
+
+def test_the_loaders_generator_decides_what_started_workers_draw():
+    times = []
+    for start in ("fork", "spawn"):
+        data = FlowMatchingDataset(MIXTURE, 40, generator=seeded())
+        options = {
+            "batch_size": 20,
+            "num_workers": 1,
+            "multiprocessing_context": start,
+            "generator": seeded(5),
+        }
+        times.append(torch.cat([t for _, t, _ in DataLoader(data, **options)]))
+    assert torch.equal(*times) and len(times[0].unique()) == 40

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import torch
 from torch import Generator
 
+from fmtutorial import _random
+
 
 @contextmanager
 def weights_from(generator: Generator | None) -> Iterator[None]:
@@ -16,7 +18,8 @@ def weights_from(generator: Generator | None) -> Iterator[None]:
     if generator is None:
         yield
         return
-    seed = int(torch.randint(2**31, (1,), generator=generator, device=generator.device))
+    device = _random.device_of(generator)
+    seed = int(torch.randint(2**31, (1,), generator=generator, device=device))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
