@@ -184,13 +184,14 @@ def recommended_network(
 ) -> nn.Module:
     """A new network of the size that suits points x1 (n, d), and conditions y (n,) or (n, c) if given.
 
-    The weights are drawn from `generator`, or from PyTorch's own.
+    Its layers are 64 wide, or 4 d. The weights are drawn from `generator`, or from PyTorch's own.
     """
     dim = x1.shape[1]
+    hidden_dim = max(64, 4 * dim)
     if y is None:
         with weights_from(generator):
-            return VelocityNet(dim, time_dim=5, hidden_dim=max(64, 4 * dim), out_dim=dim, depth=3)
-    sizes = _condition_sizes(y)
+            return VelocityNet(dim, time_dim=5, hidden_dim=hidden_dim, out_dim=dim, depth=3)
+    sizes = _condition_sizes(y) | {"hidden_dim": hidden_dim, "n_blocks": 2}
     with weights_from(generator):
         return ConditionalVelocityNet(dim, **sizes, unconditional=unconditional)
 
