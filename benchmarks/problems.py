@@ -24,6 +24,7 @@ from fmtutorial.metrics import sliced_wasserstein, two_sample_test
 
 SECONDS = 5.0  # for each training
 SEEDS = (0, 1, 2)
+ROUNDS = len(SEEDS)
 N_SHAPE = 10_000  # points of a shape to learn from
 N_JUDGED = 2000  # points and samples that are compared
 N_SIMULATIONS = (1000, 10_000)
@@ -147,18 +148,32 @@ def standard_error(values: list[float]) -> float:
 
 
 def rows_from(chosen: list[tuple], found: dict[str, dict[str, float]]) -> list[dict]:
-    """A row for each problem, recipe and judge, with mean and standard error over the seeds."""
+    """A row for each problem, recipe and judge, with mean and standard error over the seeds.
+
+    `fit_ahead`: by how much `fit` is better (more nats, or less of anything else), paired by seed.
+    """
     rows = []
     for kind, problem, _, _ in chosen:
         keys = [key.split(" | ") for key in found if key.startswith(f"{problem} | ")]
-        for recipe in dict.fromkeys(recipe for _, _, recipe in keys):
-            runs = [found[f"{problem} | {seed} | {recipe}"] for _, seed, r in keys if r == recipe]
-            for unit in runs[0]:
-                values = [numbers[unit] for numbers in runs]
-                at = {"problem": problem, "kind": kind, "mean": float(f"{mean(values):.4g}")}
-                at["standard_error"] = float(f"{standard_error(values):.2g}")
+        runs: dict[str, list[dict[str, float]]] = {}
+        for _, seed, recipe in keys:
+            runs.setdefault(recipe, []).append(found[f"{problem} | {seed} | {recipe}"])
+        for recipe, measured in runs.items():
+            for unit in measured[0]:
+                values = [numbers[unit] for numbers in measured]
+                of_fit = [numbers[unit] for numbers in runs["fit"]]
+                sign = 1 if unit == "nats" else -1
+                ahead = [sign * (a - b) for a, b in zip(of_fit, values, strict=True)]
+                at = {"problem": problem, "kind": kind}
+                at |= {"mean": short(mean(values)), "standard_error": short(standard_error(values))}
+                at |= {"fit_ahead": short(mean(ahead)), "fit_ahead_error": short(standard_error(ahead))}
                 rows.append(row(recipe, values, unit, **at))
     return rows
+
+
+def short(value: float) -> float:
+    """Four significant digits."""
+    return float(f"{value:.4g}")
 
 
 def run(rounds: int) -> tuple[list[dict], list[str]]:
