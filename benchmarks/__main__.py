@@ -5,10 +5,10 @@
     python -m benchmarks --rounds 15 training  # more rounds
     python -m benchmarks --print training      # write nothing
 
-Parts: imports, training, quality, sampling, inference, interaction, growth, problems, suite. One process, one thread;
-the sides of a comparison take turns in every round, so that a change of the machine's speed meets them all
-alike. Medians with the smallest and largest value, and ratios round by round. The peers are optional:
-`pip install -e ".[benchmarks]"`.
+Parts: imports, training, quality, sampling, inference, interaction, growth, problems, suite. One process,
+one thread; the sides of a comparison take turns in every round, so that a change of the machine's speed meets
+them all alike. Medians with the smallest and largest value, and ratios round by round. The peers are
+optional: `pip install -e ".[benchmarks]"`.
 """
 
 import argparse
