@@ -12,14 +12,14 @@ from torch import Generator, Tensor, nn
 from fmtutorial import _validate
 from fmtutorial._types import DataSource
 from fmtutorial.paths import AffineGaussianPath, StraightPath
-from fmtutorial.training._sources import Columns, StoredData, as_source
+from fmtutorial.training._sources import Columns, Source, StoredData, as_source
 from fmtutorial.training.loop import TrainingHistory, train
 from fmtutorial.training.losses import cfm_loss, stable_cfm_loss
 from fmtutorial.training.networks import recommended_network
 
 DEFAULT_STEPS = 3950  # the last that pays on the course's mixture; chapter 04
 FEW_POINTS = 5000  # below, a held-out share of the points says how many steps pay
-HELD_OUT = 0.2  # that share
+HELD_OUT = 0.2  # that share, unless another is given
 CHECK_EVERY = 50  # steps from one look at it to the next
 N_HELD_TERMS = 4000  # noises and times, at least, in a held-out loss
 
@@ -33,6 +33,7 @@ def fit(
     condition: Tensor | None = None,
     condition_dropout: float = 0.1,
     model: nn.Module | None = None,
+    held_out: float | None = None,
     **options,
 ) -> tuple[nn.Module, TrainingHistory]:
     """The recommended network, trained by the recommended recipe: return (model, history).
@@ -42,9 +43,11 @@ def fit(
     `condition_dropout` of the examples, so that the model is the unconditional one too. A new network has
     the dtype of the data. path: `StraightPath()` unless given. The recipe is `stable_cfm_loss` (`cfm_loss`
     with conditions), batches of 256, lr 0.01 and a cosine schedule; `options` change it and go to `train`.
-    Data of about unit scale. n_steps: unless it or `n_epochs` is given, 3950, and for fewer than 5000 points
-    the number up to 3950 after which a held-out fifth is fitted best; then a fresh start learns from all
-    points for as many, with lr 0.005 and an average of the weights (ema 0.99) in the place of the schedule.
+    Data of about unit scale. n_steps: 3950 unless given, or unless `n_epochs` is.
+    held_out: a share of the points that chooses the number of steps, up to n_steps: the one after which it is
+    fitted best. A fresh start then learns from all points for as many, with lr 0.005 and an average of the
+    weights (ema 0.99) in the place of the schedule. Unless given it is 0.2 for fewer than 5000 points without
+    n_steps and n_epochs, which would be memorised otherwise, and else 0.
     """
     # what to learn from, and along which path
     source = as_source(data, condition)
@@ -72,12 +75,36 @@ def fit(
     recipe = {"batch_size": 256, "lr": 1e-2, "schedule": "cosine", "loss_fn": loss_fn, "generator": generator}
 
     # as many steps as were asked for, or as pay
+    held_out = _checked_share(held_out, source, n_steps, options)
     if n_steps is None and options.get("n_epochs") is None:
         n_steps = DEFAULT_STEPS
-        if source.n_points is not None and 1 < source.n_points < FEW_POINTS:
-            recipe |= {"lr": 5e-3, "schedule": "constant", "ema": 0.99}
-            n_steps = _steps_that_pay(model, source, path, recipe | options)
+    if held_out > 0:
+        recipe |= {"lr": 5e-3, "schedule": "constant", "ema": 0.99}
+        n_steps = _steps_that_pay(model, source, path, n_steps, held_out, recipe | options)
     return model, train(model, source, path, n_steps, **(recipe | options))
+
+
+def _checked_share(
+    held_out: float | None, source: Source, n_steps: int | None, options: dict[str, object]
+) -> float:
+    """The share of the points to hold out, or 0 to hold out none."""
+    n_points = source.n_points
+    n_epochs = options.get("n_epochs")
+    if held_out is None:
+        are_few = n_points is not None and 1 < n_points < FEW_POINTS
+        if are_few and n_steps is None and n_epochs is None:
+            return HELD_OUT
+        return 0.0
+    held_out = _validate.real(held_out, "held_out", low=0.0, high=1.0, open_high=True)
+    if held_out == 0:
+        return 0.0
+    if n_points is None:
+        raise ValueError(f"held_out must be 0 for a sampler, whose points are always new, got {held_out}")
+    if n_epochs is not None:
+        raise ValueError(f"held_out chooses a number of steps: give n_steps, got n_epochs={n_epochs}")
+    if not 1 <= round(held_out * n_points) < n_points:
+        raise ValueError(f"held_out must leave points on both sides, got {held_out} of {n_points} points")
+    return held_out
 
 
 class _EnoughError(Exception):
@@ -85,14 +112,19 @@ class _EnoughError(Exception):
 
 
 def _steps_that_pay(
-    model: nn.Module, source: StoredData, path: AffineGaussianPath, recipe: dict[str, object]
+    model: nn.Module,
+    source: StoredData,
+    path: AffineGaussianPath,
+    n_steps: int,
+    held_out: float,
+    recipe: dict[str, object],
 ) -> int:
     """The number of steps after which a copy of the model fits a held-out share of the points best.
 
-    The search ends after 3950 steps, or 200 past twice the best number so far.
+    The search ends after n_steps, or 200 past twice the best number so far.
     """
     # hold out a random share, repeated for many noises and times
-    n_held = max(1, round(HELD_OUT * source.n_points))
+    n_held = max(1, round(held_out * source.n_points))
     n_copies = math.ceil(N_HELD_TERMS / n_held)
     columns = source.draw(source.n_points, recipe["generator"])
     held = tuple(column[:n_held].repeat_interleave(n_copies, 0) for column in columns)
@@ -103,7 +135,7 @@ def _steps_that_pay(
     if loss_fn is stable_cfm_loss:
         loss_fn = cfm_loss
     best_loss = math.inf
-    best_step = CHECK_EVERY
+    best_step = min(CHECK_EVERY, n_steps)
 
     def look(step: int, model: nn.Module, history: TrainingHistory) -> None:
         """Remember the step if it is the best; the noises and times are the same at every look."""
@@ -124,7 +156,7 @@ def _steps_that_pay(
 
     search = recipe | {"callback": look, "callback_every": CHECK_EVERY}
     with contextlib.suppress(_EnoughError):
-        train(copy.deepcopy(model), learnt, path, DEFAULT_STEPS, **search)
+        train(copy.deepcopy(model), learnt, path, n_steps, **search)
     return best_step
 
 
