@@ -158,45 +158,43 @@ def test_the_fallback_for_the_likelihood_knows_a_gaussian():
 
 @pytest.mark.parametrize("name", ["moons", "checkerboard", "spiral", "eight Gaussians"])
 def test_a_shapes_density_has_the_mass_one_where_its_samples_are(name):
-    """E[1 / p(x)] over samples is the area of where p > 0; E of a box's indicator / p is the box's area."""
+    """E[q(x) / p(x)] over samples x ~ p is the mass of a density q where p > 0."""
     shape = problem_data.shapes()[name]
-    x = shape.sample(40_000, seeded(0)).double()
-    weights = (-shape.log_density(x)).exp()
-    # of p q / p = q for a density q: here a Gaussian about one sample, narrower than the noise
+    x = shape.sample(20_000, seeded(0)).double()
+    # of p q / p = q for a density q: here a Gaussian about one sample, of which only the neighbours matter
+    width = 0.03
     for centre in x[:3]:
-        width = 0.03
+        near = (x - centre).square().sum(1) < (6 * width) ** 2
+        weights = torch.zeros(len(x), dtype=torch.float64)
+        weights[near] = (-shape.log_density(x[near])).exp()
         square = (x - centre).square().sum(1) / width**2
         q = (-0.5 * square).exp() / (2 * math.pi * width**2)
         terms = q * weights
         error = float(terms.std()) / len(x) ** 0.5
         inside = 1.0
         if name == "checkerboard":  # q may reach beyond the squares
-            near = centre + width * torch.randn(40_000, 2, generator=seeded(1), dtype=torch.float64)
-            corner = torch.floor(near / 2)
-            is_dark = ((corner.sum(1) % 2) == 0) & (near.abs() < 4).all(1)
+            drawn = centre + width * torch.randn(20_000, 2, generator=seeded(1), dtype=torch.float64)
+            corner = torch.floor(drawn / 2)
+            is_dark = ((corner.sum(1) % 2) == 0) & (drawn.abs() < 4).all(1)
             inside = float(is_dark.double().mean())
         assert float(terms.mean()) == pytest.approx(inside, abs=5 * error + 0.01)
 
 
 @pytest.mark.parametrize("name", problem_data.SIMULATORS)
 def test_the_exact_posterior_and_the_simulator_tell_of_one_joint_distribution(name):
-    """For (theta, y) from the simulator and theta' from the posterior of y, theta' is as theta, given y.
-
-    Ranks of theta among posterior samples are uniform (Talts et al. 2018), in each coordinate, in a sum and
-    in the likeliest direction of a mistake, a product.
-    """
+    """Ranks of theta among posterior samples are uniform (Talts et al. 2018)."""
     simulator = problem_data.SIMULATORS[name]
     generator = seeded(3)
-    theta = simulator.prior(120, generator)
+    theta = simulator.prior(60, generator)
     y = simulator.simulate(theta, generator)
     n = 19
-    samples = torch.stack([simulator.posterior(each, n, generator) for each in y])  # (120, 19, dim)
+    samples = torch.stack([simulator.posterior(each, n, generator) for each in y])  # (60, 19, dim)
     for read in (lambda v: v[..., 0], lambda v: v.sum(-1), lambda v: v[..., 0] * v[..., 1]):
         ranks = (read(samples) < read(theta)[:, None]).sum(1).double()
         mean_error = (n * n / 12 + n / 6) ** 0.5 / len(y) ** 0.5
         assert abs(float(ranks.mean()) - n / 2) < 4 * mean_error
         counts = torch.bincount((ranks / 5).long(), minlength=4).double()
-        assert float((counts - 30).square().sum() / 30) < 21.1  # chi squared of 3, one in ten thousand
+        assert float((counts - 15).square().sum() / 15) < 21.1  # chi squared of 3, one in ten thousand
 
 
 def test_slcp_rejection_never_meets_a_likelihood_above_its_bound():
