@@ -12,6 +12,7 @@ from torch import Generator, Tensor, nn
 from fmtutorial import _validate
 from fmtutorial._types import DataSource
 from fmtutorial.paths import AffineGaussianPath, StraightPath
+from fmtutorial.training._batches import batches
 from fmtutorial.training._sources import Columns, Source, StoredData, as_source
 from fmtutorial.training.loop import TrainingHistory, train
 from fmtutorial.training.losses import cfm_loss, stable_cfm_loss
@@ -123,12 +124,13 @@ def _steps_that_pay(
 
     The search ends after n_steps, or 200 past twice the best number so far.
     """
-    # hold out a random share, repeated for many noises and times
+    # hold out a random share, repeated for many noises and times, in batches as a coupling would have them
     n_held = max(1, round(held_out * source.n_points))
     n_copies = math.ceil(N_HELD_TERMS / n_held)
     columns = source.draw(source.n_points, recipe["generator"])
-    held = tuple(column[:n_held].repeat_interleave(n_copies, 0) for column in columns)
+    held = StoredData(tuple(torch.cat([column[:n_held]] * n_copies) for column in columns))
     learnt = tuple(column[n_held:] for column in columns)
+    n_batches = math.ceil(N_HELD_TERMS / recipe["batch_size"])
 
     # the loss that judges: targets that are averaged would depend on who else is held out
     loss_fn = recipe["loss_fn"]
@@ -141,13 +143,14 @@ def _steps_that_pay(
         """Remember the step if it is the best; the noises and times are the same at every look."""
         nonlocal best_loss, best_step
         device = next(model.parameters()).device
-        batch = tuple(column.to(device) for column in held)
-        if len(batch) == 1:
-            batch = batch[0]
+        seeded = Generator().manual_seed(0)
+        total = 0.0
         model.eval()
         with torch.no_grad():
-            loss = float(loss_fn(model, batch, path, Generator().manual_seed(0)))
+            for batch in batches(held, recipe["batch_size"], n_batches, seeded, device):
+                total += float(loss_fn(model, batch, path, seeded))
         model.train()
+        loss = total / n_batches
         if loss < best_loss:
             best_loss = loss
             best_step = step
