@@ -254,7 +254,7 @@ def problems(result: dict) -> tuple[Figure, str]:
         ax.set_xlabel(TITLES[kind])
         if JUDGES[kind] == "nats":
             ax.set_xscale("symlog", linthresh=0.1)
-            ax.set_xlim(left=-0.02)
+            ax.set_xlim(-0.02, 1.5 * ax.get_xlim()[1])
             ax.xaxis.set_major_formatter("{x:g}")
         else:
             ax.axvline(0.5, color="black", lw=1)
