@@ -100,6 +100,28 @@ def fit_posterior(simulator, theta: Tensor, y: Tensor, seconds: float, seed: int
     return sample
 
 
+def residual_posterior(simulator, theta: Tensor, y: Tensor, seconds: float, seed: int) -> Callable:
+    """Ours, of what a linear regression of theta on y leaves, made white: theta = m(y) + L r.
+
+    The regression takes what is linear, and gives the residual r of every problem unit scale.
+    """
+    y_mean, y_std = scale_of(y)
+
+    def with_one(y: Tensor) -> Tensor:
+        return torch.cat([(y - y_mean) / y_std, torch.ones(len(y), 1)], 1)
+
+    slopes = torch.linalg.lstsq(with_one(y), theta).solution  # (c + 1, d)
+    rest = theta - with_one(y) @ slopes
+    factor = torch.linalg.cholesky(rest.T @ rest / len(rest))
+    white = torch.linalg.solve_triangular(factor, rest.T, upper=False).T
+    sample_white = fit_posterior(simulator, white, y, seconds, seed)
+
+    def sample(observed: Tensor, n: int) -> Tensor:
+        return sample_white(observed, n) @ factor.T + with_one(observed[None]) @ slopes
+
+    return sample
+
+
 # torchcfm
 
 
@@ -272,6 +294,7 @@ DENSITIES = {
 }
 POSTERIORS = {
     "fit": fit_posterior,
+    "fit, of linear residuals": residual_posterior,
     "sbi, NPE spline flow": npe_posterior,
     "sbi, FMPE": fmpe_posterior,
     "zuko, spline flow": zuko_posterior,
