@@ -1,14 +1,14 @@
 """Measure every claim of speed, print tables, and keep them as benchmarks/results/PART.json.
 
-    python -m benchmarks                       # every part but the suite, which takes minutes
+    python -m benchmarks                       # every part but the last two, which take long
     python -m benchmarks training sampling     # some parts
     python -m benchmarks --rounds 15 training  # more rounds
     python -m benchmarks --print training      # write nothing
 
-Parts: imports, training, quality, sampling, inference, interaction, growth, suite. One process, one thread;
-the sides of a comparison take turns in every round, so that a change of the machine's speed meets them all
-alike. Medians with the smallest and largest value, and ratios round by round. The peers are optional:
-`pip install -e ".[benchmarks]"`.
+Parts: imports, training, quality, sampling, inference, interaction, growth, problems, suite. One process,
+one thread; the sides of a comparison take turns in every round, so that a change of the machine's speed meets
+them all alike. Medians with the smallest and largest value, and ratios round by round. The peers are
+optional: `pip install -e ".[benchmarks]"`.
 """
 
 import argparse
@@ -19,11 +19,22 @@ import torch
 
 from benchmarks.timing import record, table, write
 
-PARTS = ("imports", "training", "quality", "sampling", "inference", "interaction", "growth", "suite")
+PARTS = (
+    "imports",
+    "training",
+    "quality",
+    "sampling",
+    "inference",
+    "interaction",
+    "growth",
+    "problems",
+    "suite",
+)
+N_LONG = 2  # at the end: only run when they are named
 
 
 def main() -> None:
-    """Run the parts that were named, or all but the suite."""
+    """Run the parts that were named, or all but the long ones."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -32,11 +43,13 @@ def main() -> None:
     parser.add_argument("--print", action="store_true", dest="only_print", help="write no JSON")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    for part in arguments.parts or PARTS[:-1]:
+    for part in arguments.parts or PARTS[:-N_LONG]:
         start = time.perf_counter()
-        rows, notes = import_module(f"benchmarks.{part}").run(arguments.rounds)
-        result = record(part, rows, arguments.rounds, notes)
-        print(f"\n{part}: {result['processor']}, one thread, {arguments.rounds} rounds, {result['date']}")
+        module = import_module(f"benchmarks.{part}")
+        rounds = getattr(module, "ROUNDS", arguments.rounds)  # some parts have a number of their own
+        rows, notes = module.run(rounds)
+        result = record(part, rows, rounds, notes)
+        print(f"\n{part}: {result['processor']}, one thread, {rounds} rounds, {result['date']}")
         print(*notes, sep="\n")
         print(table(rows), flush=True)
         if not arguments.only_print:

@@ -9,8 +9,8 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
-PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#222222", "#E69F00"]  # Okabe & Ito 2008
-MARKERS = "osD^vP"
+PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#222222", "#E69F00", "#56B4E9"]  # Okabe & Ito 2008
+MARKERS = "osD^vPX"
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False})
 
 
@@ -209,8 +209,116 @@ def suite(result: dict) -> tuple[Figure, str]:
     return fig, f"Bars of the seconds of the slowest test files and notebooks: {listed}."
 
 
+# What judges each kind of problem first, and whether more of it is better.
+JUDGES = {"shape": "nats", "table": "nats", "posterior": "C2ST"}
+TITLES = {
+    "shape": "shapes: nats behind the exact density",
+    "table": "tables: nats behind the best",
+    "posterior": "posteriors: C2ST (0.5: told apart by luck)",
+}
+
+
+def judged(result: dict, kind: str, unit: str) -> dict[str, dict[str, dict]]:
+    """The rows of one kind of problem and one judge: problem -> recipe -> row."""
+    found: dict[str, dict[str, dict]] = {}
+    for r in rows_of(result, unit):
+        if r["kind"] == kind:
+            found.setdefault(r["problem"], {})[r["name"]] = r
+    return found
+
+
+def problems(result: dict) -> tuple[Figure, str]:
+    """A dot for each recipe on each problem, with its standard error; left is better."""
+    recipes = [r for r in dict.fromkeys(r["name"] for r in result["rows"]) if r != "exact"]
+    kinds = [kind for kind in JUDGES if judged(result, kind, JUDGES[kind])]
+    fig, axes = plt.subplots(len(kinds), 1, figsize=(8, 9), layout="constrained", squeeze=False)
+    listed = []
+    for kind, ax in zip(kinds, axes[:, 0], strict=True):
+        by_problem = judged(result, kind, JUDGES[kind])
+        for i, recipe in enumerate(recipes):
+            points = []
+            for y, rows in enumerate(by_problem.values()):
+                if recipe not in rows:
+                    continue
+                value = rows[recipe]["mean"]
+                if JUDGES[kind] == "nats":
+                    value = max(r["mean"] for r in rows.values()) - value
+                points.append((value, y + 0.1 * (i - 2.5), rows[recipe]["standard_error"]))
+            if points:
+                x, y, error = zip(*points, strict=True)
+                style = {"marker": MARKERS[i], "color": PALETTE[i], "ms": 6, "ls": "", "capsize": 2}
+                ax.errorbar(x, y, xerr=error, label=recipe, **style)
+        ax.set_yticks(range(len(by_problem)), list(by_problem))
+        ax.invert_yaxis()
+        ax.grid(axis="x", alpha=0.3)
+        ax.set_xlabel(TITLES[kind])
+        if JUDGES[kind] == "nats":
+            ax.set_xscale("symlog", linthresh=0.1)
+            ax.set_xlim(-0.02, 1.5 * ax.get_xlim()[1])
+            ax.xaxis.set_major_formatter("{x:g}")
+        else:
+            ax.axvline(0.5, color="black", lw=1)
+        listed += [f"{problem}: fit {rows['fit']['mean']:.3g}" for problem, rows in by_problem.items()]
+    labelled = {}
+    for ax in axes[:, 0]:
+        labelled |= {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    fig.legend(labelled.values(), labelled.keys(), loc="outside upper center", ncols=3)
+    return fig, (
+        "Dots of the result of each recipe on each problem in panels for shapes, tables and posteriors, with "
+        f"standard errors; left is better. What fit reaches, in nats or as C2ST: {', '.join(listed)}."
+    )
+
+
+def problem_tables(result: dict) -> list[str]:
+    """What each recipe reaches on each problem by each judge, as Markdown tables."""
+    lines = []
+    for kind in JUDGES:
+        for unit in ("nats", "C2ST", "sliced W2", "s"):
+            by_problem = judged(result, kind, unit)
+            recipes = list(dict.fromkeys(name for rows in by_problem.values() for name in rows))
+            if not recipes:
+                continue
+            lines += [f"| {kind}s, {unit} | " + " | ".join(recipes) + " |", "|---" * (1 + len(recipes)) + "|"]
+            for problem, rows in by_problem.items():
+                cells = [_with_error(rows[name]) if name in rows else "" for name in recipes]
+                lines.append(f"| {problem} | " + " | ".join(cells) + " |")
+            lines.append("")
+    return lines
+
+
+def _with_error(r: dict) -> str:
+    """A mean and its standard error."""
+    return f"{r['mean']:.3f} ± {r['standard_error']:.3f}"
+
+
+def where_fit_is_behind(result: dict) -> list[str]:
+    """The rows on which another recipe is ahead of `fit` by more than twice the error of the difference."""
+    behind = []
+    n_rows = 0
+    for kind, unit in JUDGES.items():
+        for problem, rows in judged(result, kind, unit).items():
+            n_rows += 1
+            ahead = {name: r for name, r in rows.items() if r["fit_ahead"] < -2 * r["fit_ahead_error"]}
+            for name in ("exact", "fit, of linear residuals"):  # no other recipe
+                ahead.pop(name, None)
+            if ahead:
+                listed = ", ".join(
+                    f"{name} by {-r['fit_ahead']:.3g} ± {r['fit_ahead_error']:.2g} {unit}"
+                    for name, r in ahead.items()
+                )
+                behind.append(f"{problem} ({listed})")
+    first = (
+        f"`fit` is the best, or within twice the standard error of the best, on {n_rows - len(behind)} of "
+    )
+    first += f"{n_rows} rows (nats for shapes and tables, C2ST for posteriors; paired by seed)."
+    if behind:
+        first += f" It is behind on {'; '.join(behind)}."
+    return [first]
+
+
 FIGURES = {
-    f.__name__: f for f in (imports, training, quality, sampling, inference, interaction, growth, suite)
+    f.__name__: f
+    for f in (imports, training, quality, sampling, inference, problems, interaction, growth, suite)
 }
 
 

@@ -12,7 +12,19 @@ from importlib import import_module
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("torch", "torchdiffeq", "numpy", "matplotlib", "torchcfm", "flow_matching", "diffusers", "pot")
+PACKAGES = (
+    "torch",
+    "torchdiffeq",
+    "numpy",
+    "matplotlib",
+    "torchcfm",
+    "flow_matching",
+    "diffusers",
+    "pot",
+    "sbi",
+    "zuko",
+    "scikit-learn",
+)
 
 
 def peer(module: str, distribution: str | None = None):

@@ -11,7 +11,7 @@ Every figure on this page is drawn from a file in `benchmarks/results/`, which t
 
 ```bash
 pip install -e ".[benchmarks]"
-python -m benchmarks imports training quality sampling inference interaction growth suite
+python -m benchmarks imports training quality sampling inference problems interaction growth suite
 ```
 
 The sides of a comparison take turns in one process on one thread. Absolute times are one machine's; the
@@ -50,6 +50,18 @@ WORDS = {
         "and sbi's FMPE with its defaults, beside exact samples, which are the best that so many samples "
         "allow. This compares defaults, not methods: the method is the same.",
     ),
+    "problems": (
+        "Other people's problems",
+        "`fit` with its defaults beside other libraries' own recipes, each for the same seconds of the "
+        "processor on one thread: shapes in the plane, tables that scikit-learn ships (standardised), and "
+        "posteriors of four simulators from a fixed number of simulated pairs (Lueckmann et al. 2021, "
+        "written from their definitions, with exact reference samples). Nats are the mean log density of "
+        "points that nobody learned from. C2ST is the accuracy of a classifier that tells samples from "
+        "exact ones, 0.5 if it cannot; a small classifier sees coarse errors better than fine ones, so it "
+        "is not comparable with figures of papers that use other classifiers and more samples. Seconds "
+        "are few: published results come from minutes to hours. So this says who gets far quickly, not "
+        "who gets farthest.",
+    ),
     "interaction": (
         "Interaction",
         "What the kernel does for one redraw of an interactive figure. Server and browser come on top; the "
@@ -74,8 +86,14 @@ def section(part: str, images: Path) -> list[str]:
     figures.plt.close(figure)
     image = [f"```{{image}} images/speed_{part}.png", f":alt: {alt}", "```"]
     table = ["```{dropdown} All numbers", *figures.markdown_table(result), "```"]
-    notes = [f"- {note}" for note in result["notes"]] + (in_the_browser() if part == "interaction" else [])
-    return [f"## {title}", "", words, "", *image, "", figures.provenance(result), "", *notes, "", *table, ""]
+    notes = [f"- {note}" for note in result["notes"]]
+    more = []
+    if part == "interaction":
+        notes += in_the_browser()
+    if part == "problems":
+        more = [*figures.where_fit_is_behind(result), "", *figures.problem_tables(result)]
+    head = [f"## {title}", "", words, "", *image, "", *more, "", figures.provenance(result)]
+    return [*head, "", *notes, "", *table, ""]
 
 
 def in_the_browser() -> list[str]:

@@ -182,17 +182,15 @@ class ResidualBlock(nn.Module):
 def recommended_network(
     x1: Tensor, y: Tensor | None = None, *, unconditional: bool = True, generator: Generator | None = None
 ) -> nn.Module:
-    """A new network of the size that suits points x1 (n, d), and conditions y (n,) or (n, c) if given.
-
-    The weights are drawn from `generator`, or from PyTorch's own.
-    """
+    """A new network, 64 or 4 d wide, for points x1 (n, d) and conditions y (n,) or (n, c), if any."""
     dim = x1.shape[1]
+    hidden_dim = max(64, 4 * dim)
     if y is None:
         with weights_from(generator):
-            return VelocityNet(dim, time_dim=5, hidden_dim=max(64, 4 * dim), out_dim=dim, depth=3)
-    sizes = _condition_sizes(y)
+            return VelocityNet(dim, time_dim=5, hidden_dim=hidden_dim, out_dim=dim, depth=3)
+    sizes = {"hidden_dim": hidden_dim, "n_blocks": 2, "unconditional": unconditional} | _condition_sizes(y)
     with weights_from(generator):
-        return ConditionalVelocityNet(dim, **sizes, unconditional=unconditional)
+        return ConditionalVelocityNet(dim, **sizes)
 
 
 def _condition_sizes(y: Tensor) -> dict[str, int]:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from helpers import ROOT, seeded
 
-from benchmarks import figures, sampling, suite, timing, training
+from benchmarks import figures, problem_data, problem_recipes, problems, sampling, suite, timing, training
 from benchmarks.__main__ import PARTS
 from benchmarks.quality import log_prob
 
@@ -121,7 +121,7 @@ def test_the_package_never_imports_a_peer():
     for file in (ROOT / "fmtutorial").rglob("*.py"):
         text = file.read_text(encoding="utf-8")
         assert not re.search(
-            r"(?m)^\s*(import|from) (torchcfm|flow_matching|ot|sklearn|diffusers)\b", text
+            r"(?m)^\s*(import|from) (torchcfm|flow_matching|ot|sklearn|diffusers|sbi|zuko)\b", text
         ), file
 
 
@@ -154,3 +154,105 @@ def test_the_fallback_for_the_likelihood_knows_a_gaussian():
     x = torch.randn(20, 2, generator=seeded(1), dtype=torch.float64)
     expected = torch.distributions.Normal(0.0, 2.0).log_prob(x).sum(1)
     torch.testing.assert_close(log_prob(lambda x, t: x * math.log(2), x), expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["moons", "checkerboard", "spiral", "eight Gaussians"])
+def test_a_shapes_density_has_the_mass_one_where_its_samples_are(name):
+    """E[q(x) / p(x)] over samples x ~ p is the mass of a density q where p > 0."""
+    shape = problem_data.shapes()[name]
+    x = shape.sample(20_000, seeded(0)).double()
+    # of p q / p = q for a density q: here a Gaussian about one sample, of which only the neighbours matter
+    width = 0.03
+    for centre in x[:3]:
+        near = (x - centre).square().sum(1) < (6 * width) ** 2
+        weights = torch.zeros(len(x), dtype=torch.float64)
+        weights[near] = (-shape.log_density(x[near])).exp()
+        square = (x - centre).square().sum(1) / width**2
+        q = (-0.5 * square).exp() / (2 * math.pi * width**2)
+        terms = q * weights
+        error = float(terms.std()) / len(x) ** 0.5
+        inside = 1.0
+        if name == "checkerboard":  # q may reach beyond the squares
+            drawn = centre + width * torch.randn(20_000, 2, generator=seeded(1), dtype=torch.float64)
+            corner = torch.floor(drawn / 2)
+            is_dark = ((corner.sum(1) % 2) == 0) & (drawn.abs() < 4).all(1)
+            inside = float(is_dark.double().mean())
+        assert float(terms.mean()) == pytest.approx(inside, abs=5 * error + 0.01)
+
+
+@pytest.mark.parametrize("name", problem_data.SIMULATORS)
+def test_the_exact_posterior_and_the_simulator_tell_of_one_joint_distribution(name):
+    """Ranks of theta among posterior samples are uniform (Talts et al. 2018)."""
+    simulator = problem_data.SIMULATORS[name]
+    generator = seeded(3)
+    theta = simulator.prior(60, generator)
+    y = simulator.simulate(theta, generator)
+    n = 19
+    samples = torch.stack([simulator.posterior(each, n, generator) for each in y])  # (60, 19, dim)
+    for read in (lambda v: v[..., 0], lambda v: v.sum(-1), lambda v: v[..., 0] * v[..., 1]):
+        ranks = (read(samples) < read(theta)[:, None]).sum(1).double()
+        mean_error = (n * n / 12 + n / 6) ** 0.5 / len(y) ** 0.5
+        assert abs(float(ranks.mean()) - n / 2) < 4 * mean_error
+        counts = torch.bincount((ranks / 5).long(), minlength=4).double()
+        assert float((counts - 15).square().sum() / 15) < 21.1  # chi squared of 3, one in ten thousand
+
+
+def test_slcp_rejection_never_meets_a_likelihood_above_its_bound():
+    y = torch.tensor([0.3, -1.0, 0.8, 0.1, -0.5, -0.2, 0.1, 0.4])
+    points = y.double().reshape(4, 2)
+    scatter = (points - points.mean(0)).T @ (points - points.mean(0))
+
+    def log_likelihood(s):
+        return -1.5 * torch.logdet(s) - 0.5 * torch.trace(torch.linalg.solve(s, scatter))
+
+    best = log_likelihood(scatter / 3)
+    assert float(best) == pytest.approx(-1.5 * float(torch.logdet(scatter / 3)) - 3)
+    root = torch.linalg.cholesky(scatter / 3)
+    for seed in range(20):
+        step = torch.eye(2) + 0.1 * torch.randn(2, 2, generator=seeded(seed), dtype=torch.float64)
+        assert log_likelihood(root @ step @ step.T @ root.T) <= best
+
+
+def test_the_rows_of_problems_pair_the_seeds(tmp_path):
+    chosen = [("table", "t", None, ())]
+    nats = {"fit": (1.0, 2.0, 6.0), "other": (0.5, 1.5, 5.5), "better": (1.0, 2.5, 6.5)}
+    found = {f"t | {s} | {name}": {"nats": v[s], "s": 5.0} for s in range(3) for name, v in nats.items()}
+    rows = problems.rows_from(chosen, found)
+    other = next(r for r in rows if r["name"] == "other" and r["unit"] == "nats")
+    assert (other["fit_ahead"], other["fit_ahead_error"]) == (0.5, 0.0)
+    assert other["mean"] == 2.5 and other["standard_error"] == pytest.approx(1.528, abs=1e-3)
+    result = timing.record("problems", rows, 3, [])
+    assert not timing.problems(result)
+    # better is ahead by 1/3 +- 1/6, which is not more than twice the error
+    assert "on 1 of 1 rows" in figures.where_fit_is_behind(result)[0]
+    found["t | 0 | better"]["nats"] = 1.4
+    (said,) = figures.where_fit_is_behind(timing.record("problems", problems.rows_from(chosen, found), 3, []))
+    assert "on 0 of 1 rows" in said and "t (better by 0.467" in said
+
+
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
+    calls = []
+
+    def judge(name, seed):
+        calls.append(seed)
+        yield "fit", {"nats": float(seed)}
+
+    file = tmp_path / "log.jsonl"
+    chosen = [("table", "t", judge, ("t",))]
+    monkeypatch.setattr(problems, "SEEDS", (0, 1))
+    problems.measure(chosen, file)
+    monkeypatch.setattr(problems, "SEEDS", (0, 1, 2))
+    found = problems.measure(chosen, file)
+    assert calls == [0, 1, 2] and found["t | 2 | fit"] == {"nats": 2.0}
+    assert problems.known(file) == found
+
+
+def test_a_gaussians_recipe_is_its_density():
+    x = torch.randn(500, 3, generator=seeded(2)) @ torch.randn(3, 3, generator=seeded(3))
+    density = problem_recipes.gaussian_density(x, 0.0, 0)
+    covariance = torch.cov(x.double().T)
+    centred = x.double() - x.double().mean(0)
+    squares = (centred @ torch.linalg.inv(covariance) * centred).sum(1)
+    expected = -0.5 * squares - 0.5 * torch.logdet(2 * math.pi * covariance)
+    torch.testing.assert_close(density.log_prob(x), expected, rtol=1e-4, atol=1e-4)
+    assert density.sample(7).shape == (7, 3)

@@ -7,6 +7,7 @@ from helpers import normal, seeded
 
 from fmtutorial import ConditionalVelocityNet, GaussianMixture, StraightPath, fit, standard_mixture
 from fmtutorial.metrics import excess_loss
+from fmtutorial.training import cfm_loss
 
 MIXTURE = standard_mixture()
 PATH = StraightPath(0.1)
@@ -54,3 +55,18 @@ def test_fit_takes_a_sampler_of_pairs():
 
     model, _ = fit(Simulator(), n_steps=5, condition_dropout=0.0, generator=seeded(), progress=False)
     assert model.condition_dim == 1 and model.nothing is None
+
+
+def test_an_interrupt_of_the_search_keeps_what_it_learnt(monkeypatch):
+    monkeypatch.delenv("PYTEST_VERSION")
+    calls = []
+
+    def stops(model, batch, path, generator):
+        calls.append(1)
+        if len(calls) == 8:
+            raise KeyboardInterrupt
+        return cfm_loss(model, batch, path, generator)
+
+    model, history = fit(torch.randn(60, 2), loss_fn=stops, generator=seeded(), progress=False)
+    assert history.interrupted and len(history.losses) == 7 and len(calls) == 8
+    assert not model.training

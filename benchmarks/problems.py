@@ -1,0 +1,203 @@
+"""Other people's problems: `fit` with its defaults beside other libraries' recipes, at equal seconds.
+
+    python -m benchmarks problems                    all of it: about forty minutes of one core
+    python -m benchmarks.problems wine "two moons"   some problems, printed and not written
+
+Each recipe gets SECONDS of the processor (`time.process_time`, so that other programs do not count) on one
+thread. Recipes take turns on one problem and seed. Judged by the held-out log density in nats (shapes,
+tables), and by a classifier two-sample test and sliced W2 to exact samples (shapes, posteriors).
+"""
+
+import json
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import mean, stdev
+
+import torch
+
+from benchmarks.problem_data import SIMULATORS, shapes, split, tables
+from benchmarks.problem_recipes import DENSITIES, POSTERIORS, spent_since
+from benchmarks.timing import row
+from fmtutorial.metrics import sliced_wasserstein, two_sample_test
+
+SECONDS = 5.0  # for each training
+SEEDS = (0, 1, 2)
+ROUNDS = len(SEEDS)
+N_SHAPE = 10_000  # points of a shape to learn from
+N_JUDGED = 2000  # points and samples that are compared
+N_SIMULATIONS = (1000, 10_000)
+N_OBSERVED = 4  # observations whose posteriors are compared
+CLASSIFIER_STEPS = 600
+NEEDS = {"torchcfm": "torchcfm", "zuko": "zuko", "sbi": "sbi"}
+LOG = Path(__file__).parent / "results" / "problems.partial.jsonl"
+
+
+def seeded(seed: int) -> torch.Generator:
+    """A fresh generator."""
+    return torch.Generator().manual_seed(seed)
+
+
+def available(recipes: dict) -> dict:
+    """The recipes whose library is installed."""
+    return {name: f for name, f in recipes.items() if find_spec(NEEDS.get(name.split(",")[0], "torch"))}
+
+
+def compared(samples: torch.Tensor, exact: torch.Tensor) -> dict[str, float]:
+    """C2ST and sliced W2, in units of the exact samples' deviation, of two sets of equal size."""
+    scale = exact.std(0)
+    accuracy, _ = two_sample_test(samples, exact, CLASSIFIER_STEPS, seeded(5))
+    distance = sliced_wasserstein(samples / scale, exact / scale, 128, seeded(6))
+    return {"C2ST": accuracy, "sliced W2": distance}
+
+
+def averaged(measured: list[dict[str, float]]) -> dict[str, float]:
+    """The mean of each number."""
+    return {key: mean(each[key] for each in measured) for key in measured[0]}
+
+
+def judge_shape(name: str, seed: int):
+    """Yield (recipe, numbers) for one shape: nats in the shape's own units."""
+    shape = shapes()[name]
+    x = shape.sample(N_SHAPE, seeded(seed))
+    centre = x.mean(0)
+    std = x.std(0)
+    held = shape.sample(N_JUDGED, seeded(100 + seed))
+    exact = shape.sample(N_JUDGED, seeded(200 + seed))
+    nats = float(shape.log_density(held.double()).mean())
+    yield "exact", {"nats": nats} | compared(held, exact)
+    for recipe, train in available(DENSITIES).items():
+        start = time.process_time()
+        density = train((x - centre) / std, SECONDS, seed)
+        spent = spent_since(start)
+        log_p = density.log_prob((held - centre) / std).double() - std.double().log().sum()
+        samples = density.sample(N_JUDGED).float() * std + centre
+        yield recipe, {"nats": float(log_p.mean())} | compared(samples, exact) | {"s": spent}
+
+
+def judge_table(name: str, seed: int):
+    """Yield (recipe, numbers) for one table: nats in standardised units."""
+    learn, held = split(tables()[name], seed)
+    for recipe, train in available(DENSITIES).items():
+        start = time.process_time()
+        density = train(learn, SECONDS, seed)
+        spent = spent_since(start)
+        yield recipe, {"nats": float(density.log_prob(held).double().mean()), "s": spent}
+
+
+def judge_simulator(name: str, n: int, seed: int):
+    """Yield (recipe, numbers) for one simulator: means over N_OBSERVED posteriors."""
+    simulator = SIMULATORS[name]
+    observed = simulator.simulate(simulator.prior(N_OBSERVED, seeded(123)), seeded(124))
+    exact = [simulator.posterior(y, N_JUDGED, seeded(300 + seed)) for y in observed]
+    others = [simulator.posterior(y, N_JUDGED, seeded(400 + seed)) for y in observed]
+    yield "exact", averaged([compared(a, b) for a, b in zip(others, exact, strict=True)])
+    generator = seeded(seed)
+    theta = simulator.prior(n, generator)
+    y = simulator.simulate(theta, generator)
+    for recipe, train in available(POSTERIORS).items():
+        start = time.process_time()
+        sample = train(simulator, theta, y, SECONDS, seed)
+        spent = spent_since(start)
+        samples = [sample(y, N_JUDGED) for y in observed]
+        numbers = averaged([compared(a.float(), b) for a, b in zip(samples, exact, strict=True)])
+        yield recipe, numbers | {"s": spent}
+
+
+def problems() -> list[tuple]:
+    """Every problem: (kind, its name, what its judge takes)."""
+    found = [("shape", name, judge_shape, (name,)) for name in shapes()]
+    if find_spec("sklearn"):
+        found += [("table", name, judge_table, (name,)) for name in tables()]
+    for n in N_SIMULATIONS:
+        found += [("posterior", f"{name}, {n}", judge_simulator, (name, n)) for name in SIMULATORS]
+    return found
+
+
+def known(file: Path) -> dict[str, dict[str, float]]:
+    """What an interrupted run has measured, by "problem | seed | recipe"."""
+    if not file.exists():
+        return {}
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return dict(json.loads(line) for line in lines)
+
+
+def measure(chosen: list[tuple], file: Path | None = None) -> dict[str, dict[str, float]]:
+    """Judge each problem on every seed; each result is added to `file` at once, and not measured twice."""
+    found = known(file) if file else {}
+    for seed in SEEDS:
+        for _, problem, judge, arguments in chosen:
+            start = f"{problem} | {seed} | "
+            if any(key.startswith(start) for key in found):
+                continue
+            results = {start + recipe: numbers for recipe, numbers in judge(*arguments, seed)}
+            found |= results
+            for key, numbers in results.items():
+                listed = ", ".join(f"{name} {value:.3f}" for name, value in numbers.items())
+                print(f"{key}: {listed}", flush=True)
+            if file:
+                with file.open("a", encoding="utf-8") as log:
+                    log.writelines(json.dumps(pair) + "\n" for pair in results.items())
+    return found
+
+
+def standard_error(values: list[float]) -> float:
+    """Of the mean of some values."""
+    return stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
+
+
+def rows_from(chosen: list[tuple], found: dict[str, dict[str, float]]) -> list[dict]:
+    """A row for each problem, recipe and judge, with mean and standard error over the seeds.
+
+    `fit_ahead`: by how much `fit` is better (more nats, or less of anything else), paired by seed.
+    """
+    rows = []
+    for kind, problem, _, _ in chosen:
+        keys = [key.split(" | ") for key in found if key.startswith(f"{problem} | ")]
+        runs: dict[str, list[dict[str, float]]] = {}
+        for _, seed, recipe in keys:
+            runs.setdefault(recipe, []).append(found[f"{problem} | {seed} | {recipe}"])
+        for recipe, measured in runs.items():
+            for unit in measured[0]:
+                values = [numbers[unit] for numbers in measured]
+                of_fit = [numbers[unit] for numbers in runs["fit"]]
+                sign = 1 if unit == "nats" else -1
+                ahead = [sign * (a - b) for a, b in zip(of_fit, values, strict=True)]
+                at = {"problem": problem, "kind": kind}
+                at |= {"mean": short(mean(values)), "standard_error": short(standard_error(values))}
+                at |= {"fit_ahead": short(mean(ahead)), "fit_ahead_error": short(standard_error(ahead))}
+                rows.append(row(recipe, values, unit, **at))
+    return rows
+
+
+def short(value: float) -> float:
+    """Four significant digits."""
+    return float(f"{value:.4g}")
+
+
+def run(rounds: int) -> tuple[list[dict], list[str]]:
+    """Every problem on three seeds, which are the rounds. An interrupted run goes on where it was."""
+    chosen = problems()
+    found = measure(chosen, LOG)
+    rows = rows_from(chosen, found)
+    LOG.unlink()
+    notes = [
+        f"{SECONDS:g} s of the processor for each training, one thread, seeds {SEEDS}; for few points `fit` "
+        "and sbi stop by themselves before, and sbi ends with the epoch that spends the time",
+        f"shapes: {N_SHAPE} points, nats in their own units; tables: four fifths to learn from, nats in "
+        f"standardised units; posteriors: {N_OBSERVED} observations, the same for all seeds",
+        f"C2ST: a classifier's accuracy on unseen points, {N_JUDGED} samples against as many exact ones",
+    ]
+    return rows, notes
+
+
+def main() -> None:
+    """Judge the problems whose names start with one of the words given, and print."""
+    torch.set_num_threads(1)
+    chosen = [p for p in problems() if any(p[1].startswith(word) for word in sys.argv[1:])]
+    rows_from(chosen, measure(chosen))
+
+
+if __name__ == "__main__":
+    main()
