@@ -213,7 +213,7 @@ def suite(result: dict) -> tuple[Figure, str]:
 JUDGES = {"shape": "nats", "table": "nats", "posterior": "C2ST"}
 TITLES = {
     "shape": "shapes: nats behind the exact density",
-    "table": "tables: nats behind the best",
+    "table": "tables: nats behind fit, paired by seed (left of 0: ahead of it)",
     "posterior": "posteriors: C2ST (0.5: told apart by luck)",
 }
 
@@ -241,9 +241,13 @@ def problems(result: dict) -> tuple[Figure, str]:
                 if recipe not in rows:
                     continue
                 value = rows[recipe]["mean"]
-                if JUDGES[kind] == "nats":
-                    value = max(r["mean"] for r in rows.values()) - value
-                points.append((value, y + 0.1 * (i - 2.5), rows[recipe]["standard_error"]))
+                error = rows[recipe]["standard_error"]
+                if kind == "shape":
+                    value = rows["exact"]["mean"] - value
+                elif kind == "table":
+                    value = rows[recipe]["fit_ahead"]
+                    error = rows[recipe]["fit_ahead_error"]
+                points.append((value, y + 0.1 * (i - 3), error))
             if points:
                 x, y, error = zip(*points, strict=True)
                 style = {"marker": MARKERS[i], "color": PALETTE[i], "ms": 6, "ls": "", "capsize": 2}
@@ -254,8 +258,9 @@ def problems(result: dict) -> tuple[Figure, str]:
         ax.set_xlabel(TITLES[kind])
         if JUDGES[kind] == "nats":
             ax.set_xscale("symlog", linthresh=0.1)
-            ax.set_xlim(-0.02, 1.5 * ax.get_xlim()[1])
+            ax.set_xlim(-0.02 if kind == "shape" else None, 1.5 * ax.get_xlim()[1])
             ax.xaxis.set_major_formatter("{x:g}")
+            ax.axvline(0, color="black", lw=1)
         else:
             ax.axvline(0.5, color="black", lw=1)
         listed += [f"{problem}: fit {rows['fit']['mean']:.3g}" for problem, rows in by_problem.items()]

@@ -176,27 +176,34 @@ def short(value: float) -> float:
     return float(f"{value:.4g}")
 
 
+def notes() -> list[str]:
+    """What a reader has to know of the numbers."""
+    return [
+        f"{SECONDS:g} s of the processor for each training, one thread, seeds {SEEDS}; for few points `fit` "
+        "and sbi stop by themselves before, and sbi ends with the epoch that spends the time",
+        f"shapes: {N_SHAPE} points, nats in their own units; tables: four fifths to learn from, nats in "
+        f"standardised units; posteriors: {N_OBSERVED} observations, the same for all seeds",
+        f"C2ST: a classifier's accuracy on unseen points, {N_JUDGED} samples against as many exact ones; "
+        "sliced W2 in units of the exact samples' deviation; *exact* is what other exact samples get",
+        "means with standard errors over the seeds; of shapes and posteriors every recipe gets the same "
+        "points, and of tables the same split",
+    ]
+
+
 def run(rounds: int) -> tuple[list[dict], list[str]]:
     """Every problem on three seeds, which are the rounds. An interrupted run goes on where it was."""
     chosen = problems()
     found = measure(chosen, LOG)
     rows = rows_from(chosen, found)
     LOG.unlink()
-    notes = [
-        f"{SECONDS:g} s of the processor for each training, one thread, seeds {SEEDS}; for few points `fit` "
-        "and sbi stop by themselves before, and sbi ends with the epoch that spends the time",
-        f"shapes: {N_SHAPE} points, nats in their own units; tables: four fifths to learn from, nats in "
-        f"standardised units; posteriors: {N_OBSERVED} observations, the same for all seeds",
-        f"C2ST: a classifier's accuracy on unseen points, {N_JUDGED} samples against as many exact ones",
-    ]
-    return rows, notes
+    return rows, notes()
 
 
 def main() -> None:
     """Judge the problems whose names start with one of the words given, and print."""
     torch.set_num_threads(1)
     chosen = [p for p in problems() if any(p[1].startswith(word) for word in sys.argv[1:])]
-    rows_from(chosen, measure(chosen))
+    measure(chosen)
 
 
 if __name__ == "__main__":
