@@ -122,7 +122,9 @@ class FourthSensorExplorer(Explorer):
         top = max([1.1] + [float(max(values)) + 0.08 for _, values in self._learned.values()])
         ax.set(xlim=(0, 1), ylim=(0, top), xlabel="place of the 4th sensor", ylabel="share of three sensors'")
         (self.curve,) = ax.plot([], [], color=plotting.EXACT, lw=2, label="exact")
-        (self.rings,) = ax.plot([], [], "o", mfc="none", color=plotting.LEARNED, ms=7, label="network", zorder=4)
+        (self.rings,) = ax.plot(
+            [], [], "o", mfc="none", color=plotting.LEARNED, ms=7, label="network", zorder=4
+        )
         (self.curve_mark,) = ax.plot([], [], "v", color=plotting.NOISE, ms=11, label="your sensor")
         ax.legend(loc="upper left", fontsize=9)
 
