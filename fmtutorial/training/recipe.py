@@ -16,7 +16,7 @@ from fmtutorial.training.losses import cfm_loss, pair_loss, stable_cfm_loss
 from fmtutorial.training.networks import recommended_network
 from fmtutorial.training.standardized import standardized_flow
 
-DEFAULT_STEPS = 3950  # the last that pays on the course's mixture; chapter 04
+DEFAULT_STEPS = 3950  # as many as the textbook's recipe takes
 # What people try first, and what it is called here.
 OTHER_NAMES = {
     "coupling": "give loss_fn=functools.partial(cfm_loss, coupling=...)",
