@@ -61,9 +61,9 @@ WORDS = {
         "misses fine errors, and its numbers are not comparable with those of papers, whose networks also "
         "train for minutes to hours. The figure says who gets far in seconds, not who gets farthest.\n\n"
         "Three things to know before you choose. `fit` takes few points seriously: below 5000 it holds out a "
-        "fifth of them to choose its number of steps, and so it does not memorise tables. Shapes with sharp "
-        "edges, as the checkerboard and the digits' grey levels (whole numbers with uniform noise), suit a "
-        "spline flow better. And for posteriors, first take away what is linear: *fit, of linear residuals* "
+        "fifth of them to choose its number of steps, and so it does not memorise tables. On the "
+        "checkerboard and on the digits (grey levels with uniform noise), both with sharp edges, a spline "
+        "flow is better. And for posteriors, first take away what is linear: *fit, of linear residuals* "
         "learns what a linear regression of the parameters on the observation leaves, scaled to unit "
         "covariance, and adds it back.",
     ),
