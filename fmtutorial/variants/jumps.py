@@ -28,7 +28,7 @@ def euler_probabilities(rates: Tensor, x: Tensor, h: float) -> Tensor:
 def sampler_law(
     posterior: Posterior, path: TokenPath, length: int, n_steps: int, noise_level: float = 0.0
 ) -> Tensor:
-    """The law of `sample_tokens` as a table (S,) * L: n_steps Euler steps of all tokens at once.
+    """The law of `sample_tokens` as a table (V,) * L: n_steps Euler steps of all tokens at once.
 
     law'(y) = sum_x law(x) prod_i k^i(y^i | x), with the Euler probabilities k^i.
     """
@@ -42,7 +42,7 @@ def sampler_law(
     for t, h, eta in _steps(n_steps, noise_level):
         steps = _step_probabilities(posterior, path, x, t, h, eta)
         law = _push(law, steps)
-    return law.reshape((path.n_states,) * length)
+    return _data_part(law, path, length)
 
 
 def sample_tokens(
@@ -90,8 +90,7 @@ def one_at_a_time_law(posterior: Posterior, path: MaskPath, length: int) -> Tens
                 target[:, i] = a
                 new.index_add_(0, state_rows(target, path.n_states), share * probabilities[rows, i, a])
         law = new
-    law = law.reshape((path.n_states,) * length)
-    return law[(slice(path.n_symbols),) * length]
+    return _data_part(law, path, length)
 
 
 def unmask_one_at_a_time(
@@ -110,7 +109,7 @@ def unmask_one_at_a_time(
     rows = torch.arange(n)
     for k in range(length):
         probabilities = posterior(x, k / length)
-            x[rows, order[:, k]] = _draw(probabilities[rows, order[:, k]], generator)
+        x[rows, order[:, k]] = _draw(probabilities[rows, order[:, k]], generator)
     return x
 
 
@@ -137,6 +136,12 @@ def _push(law: Tensor, steps: Tensor) -> Tensor:
     for i in range(length - 1):
         joint = (joint.unsqueeze(2) * steps[:, i].unsqueeze(1)).flatten(1)
     return (joint.T @ steps[:, -1]).flatten()
+
+
+def _data_part(law: Tensor, path: TokenPath, length: int) -> Tensor:
+    """The table (V,) * L of a law (S**L,) that has left the mask."""
+    law = law.reshape((path.n_states,) * length)
+    return law[(slice(path.n_symbols),) * length]
 
 
 def _draw(probabilities: Tensor, generator: Generator | None) -> Tensor:
