@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn.functional import one_hot
 
-from fmtutorial import _validate
+from fmtutorial import _random, _validate
 from fmtutorial.variants.token_paths import TokenPath, all_states, check_path, check_states
 
 # The posterior p(x1^i = a | x_t = x): states x (n, L) and a time -> probabilities (n, L, V).
@@ -59,6 +59,16 @@ def token_posterior(table: Tensor, path: TokenPath, t: float) -> Tensor:
     elsewhere[is_symbol] = one_hot(x[is_symbol], path.n_symbols).double()
     p_t = joint.sum(-1, keepdim=True)
     return torch.where(p_t > 0, joint / p_t, elsewhere)
+
+
+def draw_strings(table: Tensor, n: int, generator: Generator | None = None) -> Tensor:
+    """Draw n strings x1 (n, L) from the table q."""
+    if not isinstance(table, Tensor) or table.ndim == 0:
+        raise TypeError(f"table must be a torch.Tensor of shape (V,) * L, got {table!r}")
+    n = _validate.positive_int(n, "n")
+    device = _random.device_of(generator, table)
+    drawn = torch.multinomial(table.flatten().to(device), n, True, generator=generator)
+    return torch.stack(torch.unravel_index(drawn.to(table.device), table.shape), dim=1)
 
 
 def posterior_field(table: Tensor, path: TokenPath) -> Posterior:
