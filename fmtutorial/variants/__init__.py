@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "token_marginal_derivative",
             "token_posterior",
             "posterior_field",
+            "checkerboard_table",
             "draw_strings",
             "jump_rates",
             "generator_matrix",

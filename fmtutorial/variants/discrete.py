@@ -61,6 +61,20 @@ def token_posterior(table: Tensor, path: TokenPath, t: float) -> Tensor:
     return torch.where(p_t > 0, joint / p_t, elsewhere)
 
 
+def checkerboard_table(n_symbols: int = 32) -> Tensor:
+    """Strings of two tokens on a board of 4 x 4 fields: none on the dark ones, most in the lower right middle.
+
+    q[a, b] is proportional to exp(-((a - 0.65 V)^2 + (b - 0.4 V)^2) / (2 (0.45 V)^2)) on the light fields.
+    """
+    n_symbols = _validate.positive_int(n_symbols, "n_symbols")
+    place = torch.arange(n_symbols, dtype=torch.float64) / n_symbols
+    field = (4 * place).long() % 2
+    is_light = field[:, None] == field[None, :]
+    squares = (place[:, None] - 0.65) ** 2 + (place[None, :] - 0.4) ** 2
+    q = is_light * torch.exp(-squares / (2 * 0.45**2))
+    return q / q.sum()
+
+
 def draw_strings(table: Tensor, n: int, generator: Generator | None = None) -> Tensor:
     """Draw n strings x1 (n, L) from the table q."""
     if not isinstance(table, Tensor) or table.ndim == 0:
