@@ -62,7 +62,7 @@ def token_posterior(table: Tensor, path: TokenPath, t: float) -> Tensor:
 
 
 def checkerboard_table(n_symbols: int = 32) -> Tensor:
-    """Strings of two tokens on a board of 4 x 4 fields: none on the dark ones, most in the lower right middle.
+    """Strings of two tokens on a board of 4 x 4 fields: none on the dark fields.
 
     q[a, b] is proportional to exp(-((a - 0.65 V)^2 + (b - 0.4 V)^2) / (2 (0.45 V)^2)) on the light fields.
     """
@@ -88,13 +88,10 @@ def draw_strings(table: Tensor, n: int, generator: Generator | None = None) -> T
 def posterior_field(table: Tensor, path: TokenPath) -> Posterior:
     """The exact posterior as a function of states x (n, L) and a time: (n, L, V)."""
     checked_table(table, path)
-    known: dict[float, Tensor] = {}
 
     def posterior(x: Tensor, t: float) -> Tensor:
-        """The rows of `token_posterior` for the states x; each time is computed once."""
-        if float(t) not in known:
-            known[float(t)] = token_posterior(table, path, float(t))
-        return known[float(t)][state_rows(x, path.n_states)]
+        """The rows of `token_posterior` for the states x."""
+        return token_posterior(table, path, float(t))[state_rows(x, path.n_states)]
 
     return posterior
 

@@ -1,8 +1,8 @@
 """From noise to data, token by token: the mask path and the uniform path.
 
-A state is L tokens. A token has V symbols in the data, and S states on the way: its symbols, and the mask where
-the path has one. At time t each token is its data symbol with probability t, and noise otherwise, independently
-of the others (Campbell et al. 2024; Gat et al. 2024).
+A state is L tokens. A token has V symbols in the data, and S states on the way: its symbols, and the mask
+where the path has one. At time t each token is its data symbol with probability t, and noise otherwise,
+independently of the others (Campbell et al. 2024; Gat et al. 2024).
 """
 
 from dataclasses import dataclass

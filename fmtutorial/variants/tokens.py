@@ -1,8 +1,8 @@
 """Learning a posterior by cross-entropy: loss, its floor, a small network, and the loop.
 
-The loss is sum_i -log p_theta(x1^i | x_t). Its floor is the conditional entropy sum_i H(x1^i | x_t), averaged
-over t ~ U[0, 1]. Weighted by 1 / (1 - t) the floor of the mask path is the entropy of the data, and the excess
-over it bounds KL(data || model) (Shi et al. 2024; Sahoo et al. 2024; Ou et al. 2024).
+The loss is sum_i -log p_theta(x1^i | x_t). Its floor is the conditional entropy sum_i H(x1^i | x_t),
+averaged over t ~ U[0, 1]. Weighted by 1 / (1 - t) the floor of the mask path is the entropy of the data, and the
+excess over it bounds KL(data || model) (Shi et al. 2024; Sahoo et al. 2024; Ou et al. 2024).
 """
 
 import numpy as np
@@ -37,7 +37,7 @@ def total_variation(p: Tensor, q: Tensor) -> float:
 def token_loss_floor(table: Tensor, path: TokenPath, *, weighted: bool = False) -> float:
     """The least `token_loss` that any network can reach: int sum_i H(x1^i | x_t) dt, in nats.
 
-    `weighted` puts the weight 1 / (1 - t) under the integral; on the mask path that is the entropy of the data.
+    `weighted` puts 1 / (1 - t) under the integral; on the mask path that is the entropy of the data.
     """
     checked_table(table, path)
 
@@ -71,8 +71,8 @@ def excess_token_loss(
 class TokenNet(nn.Module):
     """Logits of p_theta(x1^i = a | x_t = x): a perceptron on the embedded tokens, called as model(x, t).
 
-    States x (n, L) and a time, a number or a column (n, 1), -> logits (n, L, V). What the path knows is added:
-    the posterior is K_t[a, x^i] times a factor that depends on the other tokens (and, a little, on t). With
+    States x (n, L) and a time, a number or a column (n, 1), -> logits (n, L, V). What the path knows is
+    added: the posterior is K_t[a, x^i] times a factor that depends on the other tokens (and, a little, on t). With
     `known_factor=False` the uniform path's network has to learn that too. On the mask path no time goes in.
     """
 
@@ -147,7 +147,7 @@ def train_tokens(
     lr: float = 3e-3,
     generator: Generator | None = None,
 ) -> list[float]:
-    """Minimise `token_loss` on random batches of x1 (N, L) with Adam and a cosine schedule; return the losses."""
+    """Minimise `token_loss` on random batches of x1 (N, L): Adam, cosine schedule; return the losses."""
     check_path(path)
     check_states(x1, "x1", path.n_symbols)
     n_steps = _validate.positive_int(n_steps, "n_steps")
@@ -168,7 +168,7 @@ def train_tokens(
 
 
 def learnt_posterior(model: nn.Module) -> Posterior:
-    """The network's probabilities as a function of states x (n, L) and a time: (n, L, V), in double precision."""
+    """The network's probabilities as a function of states x (n, L) and a time: (n, L, V), in doubles."""
 
     @torch.no_grad()
     def posterior(x: Tensor, t: float) -> Tensor:

@@ -29,8 +29,8 @@ def token_steps_explorer(
     """Controls for the path, the steps, the noise and the posterior; shows the exact law of the sampler.
 
     table: the data, strings of two tokens (V, V). learnt: posteriors to choose beside the exact ones, under
-    "mask" and "uniform". `numbers`: tv (total variation between the law and the data), outside (the law's mass
-    where the data have none) and formula (TV(q, q1 q2) / N, the error of the exact mask path).
+    "mask" and "uniform". `numbers`: tv (total variation between the law and the data), outside (the law's
+    mass where the data have none) and formula (TV(q, q1 q2) / N, the error of the exact mask path).
     """
     return TokenStepsExplorer(learnt or {}, checkerboard_table() if table is None else table)
 
