@@ -1,8 +1,8 @@
 """Learning a posterior by cross-entropy: loss, its floor, a small network, and the loop.
 
 The loss is sum_i -log p_theta(x1^i | x_t). Its floor is the conditional entropy sum_i H(x1^i | x_t),
-averaged over t ~ U[0, 1]. Weighted by 1 / (1 - t) the floor of the mask path is the entropy of the data, and the
-excess over it bounds KL(data || model) (Shi et al. 2024; Sahoo et al. 2024; Ou et al. 2024).
+averaged over t ~ U[0, 1]. Weighted by 1 / (1 - t) the floor of the mask path is the entropy of the data, and
+the excess over it bounds KL(data || model) (Shi et al. 2024; Sahoo et al. 2024; Ou et al. 2024).
 """
 
 import numpy as np
@@ -71,9 +71,9 @@ def excess_token_loss(
 class TokenNet(nn.Module):
     """Logits of p_theta(x1^i = a | x_t = x): a perceptron on the embedded tokens, called as model(x, t).
 
-    States x (n, L) and a time, a number or a column (n, 1), -> logits (n, L, V). What the path knows is
-    added: the posterior is K_t[a, x^i] times a factor that depends on the other tokens (and, a little, on t). With
-    `known_factor=False` the uniform path's network has to learn that too. On the mask path no time goes in.
+    States x (n, L) and a time, a number or a column (n, 1), -> logits (n, L, V). What the path knows is added,
+    as the posterior is K_t[a, x^i] times a factor of the other tokens and t. With `known_factor=False` the
+    network of the uniform path has to learn that too. On the mask path no time goes in.
     """
 
     def __init__(
