@@ -71,8 +71,8 @@ def excess_token_loss(
 class TokenNet(nn.Module):
     """Logits of p_theta(x1^i = a | x_t = x): a perceptron on the embedded tokens, called as model(x, t).
 
-    States x (n, L) and a time, a number or a column (n, 1), -> logits (n, L, V). What the path knows is added,
-    as the posterior is K_t[a, x^i] times a factor of the other tokens and t. With `known_factor=False` the
+    States x (n, L) and a time, a number or a column (n, 1), -> logits (n, L, V). The path's part is added, as
+    the posterior is K_t[a, x^i] times a factor of the other tokens and t. With `known_factor=False` the
     network of the uniform path has to learn that too. On the mask path no time goes in.
     """
 

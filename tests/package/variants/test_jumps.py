@@ -65,8 +65,6 @@ def test_the_law_is_that_of_a_chain_over_all_states(path, eta):
     expected = torch.tensor([law[s] for s in itertools.product(range(3), repeat=2)]).reshape(3, 3)
     ours = sampler_law(posterior, path, 2, n_steps, eta).float()
     torch.testing.assert_close(ours, expected.float(), atol=1e-6, rtol=0)
-        sampler_law(posterior, path, 2, n_steps, eta).float(), expected, atol=1e-6, rtol=0
-    )
 
 
 @both_paths

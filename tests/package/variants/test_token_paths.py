@@ -48,8 +48,6 @@ def test_the_log_likelihood_is_the_kernels_up_to_a_constant(path):
     expected = likelihood / likelihood.sum(-1, keepdim=True)
     ours = path.log_likelihood(x, 0.3).softmax(-1).double()
     torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-6)
-        path.log_likelihood(x, 0.3).softmax(-1).double(), expected, rtol=1e-5, atol=1e-6
-    )
     columns = path.log_likelihood(x, torch.full((len(x), 1), 0.3))
     torch.testing.assert_close(columns, path.log_likelihood(x, 0.3))
 

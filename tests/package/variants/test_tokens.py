@@ -87,8 +87,6 @@ def test_the_loss_of_the_exact_posterior_is_the_floor(path, weighted):
         assert abs(float(losses.mean()) - floor) < 5 * float(losses.std()) / 3**0.5 + 0.03
     excess = excess_token_loss(posterior_field(q, path), q, path, weighted=weighted)
     assert excess == pytest.approx(0, abs=1e-12)
-        0, abs=1e-12
-    )
 
 
 def test_the_excess_of_a_wrong_posterior_bounds_its_law():
