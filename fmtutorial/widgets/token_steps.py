@@ -51,7 +51,7 @@ class TokenStepsExplorer(Explorer):
         # the law as a picture
         figure = Figure(figsize=(8.2, 4.1), dpi=90, layout="constrained")
         left, right = figure.subplots(1, 2)
-        self.picture = left.imshow(table, cmap="cividis", vmin=0, vmax=float(table.max()))
+        self.picture = left.imshow(table.numpy(), cmap="cividis", vmin=0, vmax=float(table.max()))
         left.set(xlabel="second token", ylabel="first token")
         left.set_title("law of the sampler's strings", fontsize=11)
         # the error against the number of steps
