@@ -89,6 +89,22 @@ def test_the_loss_of_the_exact_posterior_is_the_floor(path, weighted):
     assert excess == pytest.approx(0, abs=1e-12)
 
 
+@pytest.mark.parametrize("path", [MaskPath(3), UniformPath(3)], ids=str)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_loss_string_by_string(path, weighted):
+    net, x1 = TokenNet(path, 2, 8, generator=seeded()), draw_strings(table(length=2), 50, seeded())
+    loss = token_loss(net, x1, path, seeded(7), weighted=weighted)
+    g = seeded(7)
+    t = torch.rand(50, 1, generator=g)
+    x_t = path.sample(x1, t, g)
+    expected = 0.0
+    for row in range(50):
+        p = net(x_t[row : row + 1], t[row]).softmax(-1)[0]
+        cost = -sum(float(p[i, x1[row, i]].log()) for i in range(2))
+        expected += cost / (1 - float(t[row])) if weighted else cost
+    assert float(loss) == pytest.approx(expected / 50, rel=1e-4)
+
+
 def test_the_excess_of_a_wrong_posterior_bounds_its_law():
     q, path = table(0), MaskPath(3)
     wrong = posterior_field(0.7 * q + 0.3 * table(1), path)
