@@ -9,6 +9,7 @@ problems        simulators with a known posterior: heat in a rod, a projectile
 sampling        from noise to data: solvers, diffusion samplers, Langevin dynamics, guidance
 metrics         judging: distances, likelihood, calibration
 training        learning the velocity: networks, losses, couplings, the loop, the recipe `fit`
+variants        the same idea elsewhere: jumps between tokens
 plotting        showing: figures and small images
 widgets         trying: interactive figures, one file each
 checks          practising: the exercises, which check themselves
@@ -31,6 +32,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "sampling",
         "metrics",
         "training",
+        "variants",
         "plotting",
         "widgets",
         "checks",

@@ -1,0 +1,38 @@
+"""The same idea elsewhere: jumps between tokens in the place of a velocity."""
+
+from fmtutorial import _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submod_attrs={
+        "token_paths": ["MaskPath", "UniformPath", "all_states"],
+        "discrete": [
+            "token_marginal",
+            "token_marginal_derivative",
+            "token_posterior",
+            "posterior_field",
+            "checkerboard_table",
+            "draw_strings",
+            "jump_rates",
+            "generator_matrix",
+        ],
+        "jumps": [
+            "euler_probabilities",
+            "sampler_law",
+            "one_at_a_time_law",
+            "sample_tokens",
+            "unmask_one_at_a_time",
+        ],
+        "tokens": [
+            "entropy",
+            "total_variation",
+            "token_loss_floor",
+            "excess_token_loss",
+            "TokenNet",
+            "token_loss",
+            "train_tokens",
+            "learnt_posterior",
+        ],
+        "text": ["ALPHABET", "sonnets", "encode", "decode"],
+    },
+)
