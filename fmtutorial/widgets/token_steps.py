@@ -19,7 +19,8 @@ from fmtutorial.variants import (
 from fmtutorial.variants.discrete import Posterior
 from fmtutorial.widgets.explorer import Explorer, choice, control
 
-STEPS = (1, 2, 4, 8, 16, 32, 64)  # of the curve
+STEPS = (1, 2, 4, 8, 16, 32)  # of the curve: it is computed anew while somebody drags
+TICKS = (*STEPS, 64)
 MOST = 1.0  # the top of the axis of total variation
 
 
@@ -44,8 +45,11 @@ class TokenStepsExplorer(Explorer):
     def __init__(self, learnt: Mapping[str, Posterior], table: Tensor):
         self.table = table
         self.paths = {"mask": MaskPath(len(table)), "uniform": UniformPath(len(table))}
-        self.posteriors = {("exact", name): posterior_field(table, path) for name, path in self.paths.items()}
-        self.posteriors |= {("learnt", name): posterior for name, posterior in learnt.items()}
+        self.posteriors = {}
+        for name, path in self.paths.items():
+            self.posteriors["exact", name] = remembered(posterior_field(table, path))
+        for name, posterior in learnt.items():
+            self.posteriors["learnt", name] = remembered(posterior)
         independent = torch.outer(table.sum(1), table.sum(0))
         self._apart = total_variation(table, independent)
         # the law as a picture
@@ -55,13 +59,13 @@ class TokenStepsExplorer(Explorer):
         left.set(xlabel="second token", ylabel="first token")
         left.set_title("law of the sampler's strings", fontsize=11)
         # the error against the number of steps
-        line = [self._apart / n for n in STEPS]
-        right.plot(STEPS, line, "--", color=plotting.EXACT, lw=1, label="mask path, exact: formula")
+        line = [self._apart / n for n in TICKS]
+        right.plot(TICKS, line, "--", color=plotting.EXACT, lw=1, label="mask path, exact: formula")
         (self.curve,) = right.plot([], [], "o-", color=plotting.LEARNED, ms=4, lw=1, label="this sampler")
         (self.star,) = right.plot([], [], "*", color=plotting.DATA, ms=15, label="you are here")
         right.set(xscale="log", yscale="log", xlabel="steps", ylabel="total variation to the data")
         right.set(xlim=(0.85, 75), ylim=(0.005, MOST))
-        right.set_xticks(STEPS, [str(n) for n in STEPS])
+        right.set_xticks(TICKS, [str(n) for n in TICKS])
         right.minorticks_off()
         right.legend(fontsize=9)
         # the controls
@@ -101,3 +105,16 @@ class TokenStepsExplorer(Explorer):
         """The law for one setting, (V, V)."""
         function = self.posteriors[posterior, path]
         return sampler_law(function, self.paths[path], 2, n_steps, noise_level)
+
+
+def remembered(posterior: Posterior) -> Posterior:
+    """The posterior, asked once for each time: the states are always all, and times of the curve recur."""
+    answers: dict[float, Tensor] = {}
+
+    def remembered_posterior(x: Tensor, t: float) -> Tensor:
+        """The posterior's first answer at this time."""
+        if t not in answers:
+            answers[t] = posterior(x, t)
+        return answers[t]
+
+    return remembered_posterior
