@@ -102,7 +102,7 @@ def test_the_loss_string_by_string(path, weighted):
         p = net(x_t[row : row + 1], t[row]).softmax(-1)[0]
         cost = -sum(float(p[i, x1[row, i]].detach().log()) for i in range(2))
         expected += cost / (1 - float(t[row])) if weighted else cost
-    assert float(loss) == pytest.approx(expected / 50, rel=1e-4)
+    assert loss.item() == pytest.approx(expected / 50, rel=1e-4)
 
 
 def test_the_excess_of_a_wrong_posterior_bounds_its_law():
