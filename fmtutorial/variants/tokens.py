@@ -37,7 +37,8 @@ def total_variation(p: Tensor, q: Tensor) -> float:
 def token_loss_floor(table: Tensor, path: TokenPath, *, weighted: bool = False) -> float:
     """The least `token_loss` that any network can reach: int sum_i H(x1^i | x_t) dt, in nats.
 
-    `weighted` puts 1 / (1 - t) under the integral; on the mask path that is the entropy of the data.
+    `weighted` puts 1 / (1 - t) under the integral; on the mask path that is the entropy of the data. By 32
+    Gauss-Legendre nodes: exact on the mask path, and on the uniform path, weighted, to about three decimals.
     """
     checked_table(table, path)
 

@@ -94,8 +94,9 @@ class TokenStepsExplorer(Explorer):
     def describe(self) -> str:
         """The settings and the numbers in words."""
         numbers = self.numbers
+        n_steps = self.n_steps.value
         return (
-            f"{self.path.value} path, {self.posterior.value} posterior, {self.n_steps.value} steps, "
+            f"{self.path.value} path, {self.posterior.value} posterior, {n_steps} step{'s' * (n_steps > 1)}, "
             f"noise {self.noise_level.value:.1f}: total variation to the data {numbers['tv']:.4f}, "
             f"mass outside the support {numbers['outside']:.4f}. "
             f"The exact mask path without noise: {numbers['formula']:.4f}."
