@@ -18,9 +18,8 @@ from fmtutorial.training.networks import time_features
 from fmtutorial.variants.discrete import Posterior, checked_table, token_marginal, token_posterior
 from fmtutorial.variants.token_paths import MaskPath, TokenPath, all_states, check_path, check_states
 
-N_NODES = (
-    32  # of Gauss and Legendre; exact for the mask path, where the integrand is a polynomial of degree < L
-)
+# Nodes of Gauss and Legendre: exact for the mask path, whose integrand is a polynomial of degree < L.
+N_NODES = 32
 
 
 def entropy(table: Tensor) -> float:
