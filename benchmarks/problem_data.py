@@ -93,14 +93,18 @@ def tables() -> dict[str, Tensor]:
     }
 
 
+def scale_of(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of each column."""
+    return x.mean(0), x.std(0)
+
+
 def split(table: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     """Four fifths to learn from, one fifth to judge, standardised by the first: float32."""
     order = torch.randperm(len(table), generator=Generator().manual_seed(seed))
     n_held = len(table) // 5
     held = table[order[:n_held]]
     learn = table[order[n_held:]]
-    mean = learn.mean(0)
-    std = learn.std(0)
+    mean, std = scale_of(learn)
     return ((learn - mean) / std).float(), ((held - mean) / std).float()
 
 

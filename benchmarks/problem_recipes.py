@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from benchmarks.problem_data import scale_of
 from fmtutorial import fit, integrate_flow
 from fmtutorial.metrics import log_prob
 from fmtutorial.training._held_out import FEW_POINTS, HELD_OUT
@@ -77,11 +78,6 @@ def fitted(data, seconds: float, seed: int, n_points: int):
 def fit_density(x: Tensor, seconds: float, seed: int) -> Density:
     """Ours."""
     return flow_density(fitted(x, seconds, seed, len(x)), x.shape[1], seed)
-
-
-def scale_of(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of each column."""
-    return x.mean(0), x.std(0)
 
 
 def fit_posterior(simulator, theta: Tensor, y: Tensor, seconds: float, seed: int) -> Callable:

@@ -17,9 +17,9 @@ from statistics import mean, stdev
 
 import torch
 
-from benchmarks.problem_data import SIMULATORS, shapes, split, tables
+from benchmarks.problem_data import SIMULATORS, scale_of, shapes, split, tables
 from benchmarks.problem_recipes import DENSITIES, POSTERIORS, spent_since
-from benchmarks.timing import row
+from benchmarks.timing import row, seeded, short
 from fmtutorial.metrics import sliced_wasserstein, two_sample_test
 
 SECONDS = 5.0  # for each training
@@ -32,11 +32,6 @@ N_OBSERVED = 4  # observations whose posteriors are compared
 CLASSIFIER_STEPS = 600
 NEEDS = {"torchcfm": "torchcfm", "zuko": "zuko", "sbi": "sbi"}
 LOG = Path(__file__).parent / "results" / "problems.partial.jsonl"
-
-
-def seeded(seed: int) -> torch.Generator:
-    """A fresh generator."""
-    return torch.Generator().manual_seed(seed)
 
 
 def available(recipes: dict) -> dict:
@@ -61,8 +56,7 @@ def judge_shape(name: str, seed: int):
     """Yield (recipe, numbers) for one shape: nats in the shape's own units."""
     shape = shapes()[name]
     x = shape.sample(N_SHAPE, seeded(seed))
-    centre = x.mean(0)
-    std = x.std(0)
+    centre, std = scale_of(x)
     held = shape.sample(N_JUDGED, seeded(100 + seed))
     exact = shape.sample(N_JUDGED, seeded(200 + seed))
     nats = float(shape.log_density(held.double()).mean())
@@ -169,11 +163,6 @@ def rows_from(chosen: list[tuple], found: dict[str, dict[str, float]]) -> list[d
                 at |= {"fit_ahead": short(mean(ahead)), "fit_ahead_error": short(standard_error(ahead))}
                 rows.append(row(recipe, values, unit, **at))
     return rows
-
-
-def short(value: float) -> float:
-    """Four significant digits."""
-    return float(f"{value:.4g}")
 
 
 def notes() -> list[str]:

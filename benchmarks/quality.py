@@ -13,7 +13,7 @@ from importlib.util import find_spec
 import torch
 from torch import nn
 
-from benchmarks.timing import row
+from benchmarks.timing import row, seeded
 from fmtutorial import StraightPath, VelocityNet, fit, integrate_flow, standard_mixture, train
 from fmtutorial.metrics import excess_loss
 
@@ -21,11 +21,6 @@ MIXTURE = standard_mixture()
 PATH = StraightPath()
 SEEDS = (0, 1, 2)
 COSINE = {"schedule": "cosine"}
-
-
-def seeded(seed: int) -> torch.Generator:
-    """A fresh generator."""
-    return torch.Generator().manual_seed(seed)
 
 
 def relu() -> VelocityNet:

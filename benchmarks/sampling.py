@@ -14,7 +14,7 @@ from itertools import pairwise
 import torch
 from torchdiffeq import odeint
 
-from benchmarks.timing import interleaved, peer, ratio_rows, row
+from benchmarks.timing import interleaved, peer, ratio_rows, row, seeded
 from fmtutorial import StraightPath, exact, fit, integrate_flow, standard_mixture
 from fmtutorial.metrics import sliced_wasserstein, sliced_wasserstein_floor
 from fmtutorial.sampling import CountEvaluations, euler_step, midpoint_step
@@ -25,11 +25,6 @@ PATH = StraightPath()
 EXACT = exact.velocity_field(MIXTURE, PATH)
 STEPS = {"euler": (2, 4, 8, 16, 32, 64), "midpoint": (1, 2, 3, 4, 8, 16), "rk4": (1, 2, 4, 8)}
 TOLERANCES = (1e-1, 1e-2, 1e-3, 1e-5)  # of dopri5
-
-
-def seeded(seed: int) -> torch.Generator:
-    """A fresh generator."""
-    return torch.Generator().manual_seed(seed)
 
 
 @cache

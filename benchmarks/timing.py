@@ -11,6 +11,8 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+import torch
+
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = (
     "torch",
@@ -37,6 +39,11 @@ def peer(module: str, distribution: str | None = None):
         return None
 
 
+def seeded(seed: int) -> torch.Generator:
+    """A fresh generator."""
+    return torch.Generator().manual_seed(seed)
+
+
 def interleaved(sides: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
     """What each side returns, `rounds` times: all sides take turns, each round starting at another side."""
     names = list(sides)
@@ -52,7 +59,7 @@ def interleaved(sides: dict[str, Callable[[], float]], rounds: int) -> dict[str,
 def row(name: str, values: list[float], unit: str, **at) -> dict:
     """Median, least and most of some values, with whatever tells where they were taken."""
     numbers = {"median": statistics.median(values), "least": min(values), "most": max(values)}
-    return {"name": name, **at, "unit": unit} | {key: _short(value) for key, value in numbers.items()}
+    return {"name": name, **at, "unit": unit} | {key: short(value) for key, value in numbers.items()}
 
 
 def ratio_rows(values: dict[str, list[float]], base: str, **at) -> list[dict]:
@@ -153,6 +160,6 @@ def read(part: str) -> dict:
     return json.loads((RESULTS / f"{part}.json").read_text(encoding="utf-8"))
 
 
-def _short(value: float) -> float:
+def short(value: float) -> float:
     """Four significant digits: more would be noise."""
     return float(f"{value:.4g}")

@@ -4,6 +4,7 @@ The first answer of a model or a score is checked, the others are not. All that 
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Generator, Tensor, nn
@@ -19,19 +20,14 @@ def as_velocity(model: Callable, name: str = "model") -> Callable:
     as it comes, mostly a number in a tensor of no dimensions.
     """
     check_callable(model, name, "x, t")
-    takes_columns = is_network(model)
-    is_checked = False
+    checked_model = checked_at_first(model, partial(_first_answer, model, name))
+    if not is_network(model):
+        return checked_model
 
     def velocity(x: Tensor, t: Time, *condition: Tensor) -> Tensor:
-        """The model's answer."""
-        nonlocal is_checked
-        if takes_columns:
-            t = _validate.time_column(t, x).to(x.dtype).expand(len(x), 1)
-        if is_checked:
-            return model(x, t, *condition)
-        value = _first_answer(model, name, x, t, *condition)
-        is_checked = True
-        return value
+        """The network's answer."""
+        t = _validate.time_column(t, x).to(x.dtype).expand(len(x), 1)
+        return checked_model(x, t, *condition)
 
     return velocity
 
@@ -39,18 +35,23 @@ def as_velocity(model: Callable, name: str = "model") -> Callable:
 def as_score(score: Callable, name: str = "score") -> Callable:
     """A score of x alone as a function whose first answer is checked by `_validate.returned`."""
     check_callable(score, name, "x")
+    return checked_at_first(score, partial(_first_answer, score, name))
+
+
+def checked_at_first(function: Callable, checked: Callable) -> Callable:
+    """`function`, but `checked` in its place until that has answered once without an error."""
     is_checked = False
 
-    def checked_score(x: Tensor) -> Tensor:
-        """The score's answer."""
+    def answered(*arguments: object) -> Tensor:
+        """The function's answer."""
         nonlocal is_checked
         if is_checked:
-            return score(x)
-        value = _first_answer(score, name, x)
+            return function(*arguments)
+        value = checked(*arguments)
         is_checked = True
         return value
 
-    return checked_score
+    return answered
 
 
 def check_callable(function: Callable, name: str, arguments: str) -> None:

@@ -30,3 +30,9 @@ def uniform_time(like: Tensor, generator: Generator | None = None) -> Tensor:
     """One time t ~ U[0, 1) for each row of `like` (n, d), as a column (n, 1)."""
     device = device_of(generator, like)
     return torch.rand(len(like), 1, generator=generator, dtype=like.dtype, device=device).to(like.device)
+
+
+def permutation(n: int, like: Tensor, generator: Generator | None = None) -> Tensor:
+    """The numbers 0 to n - 1 in random order, on the device of `like`."""
+    device = device_of(generator, like)
+    return torch.randperm(n, generator=generator, device=device).to(like.device)

@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from fmtutorial import ConditionalVelocityNet, GaussianMixture, StraightPath, VelocityNet, standard_mixture
+from fmtutorial.variants import MaskPath, UniformPath
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -36,6 +37,16 @@ def python_of(cell) -> str:
 def seeded(seed: int = 0) -> torch.Generator:
     """A fresh generator."""
     return torch.Generator().manual_seed(seed)
+
+
+TOKEN_PATHS = [MaskPath(3), UniformPath(3)]
+both_token_paths = pytest.mark.parametrize("path", TOKEN_PATHS, ids=str)
+
+
+def random_table(seed: int = 0, length: int = 3, n_symbols: int = 3) -> torch.Tensor:
+    """Random probabilities of the strings of `length` tokens, some of them small."""
+    q = torch.rand((n_symbols,) * length, generator=seeded(seed), dtype=torch.float64) ** 3
+    return q / q.sum()
 
 
 def random_mixture(seed: int, dim: int, n_components: int) -> GaussianMixture:

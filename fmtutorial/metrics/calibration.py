@@ -121,8 +121,8 @@ def _shuffled_and_scaled(a: Tensor, b: Tensor, generator: Generator | None) -> t
 
     The labels (n + m,) are 0 for a and 1 for b.
     """
-    order = torch.randperm(len(a) + len(b), generator=generator, device=_random.device_of(generator))
-    x = torch.cat([a, b.to(a)]).float()[order.to(a.device)]
+    order = _random.permutation(len(a) + len(b), a, generator)
+    x = torch.cat([a, b.to(a)]).float()[order]
     label = (order >= len(a)).to(x)
     first_half = x[: len(x) // 2]
     std = first_half.std(0)

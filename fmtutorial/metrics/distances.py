@@ -48,8 +48,7 @@ def _stratified_times(x1: Tensor, generator: Generator | None) -> Tensor:
     """A time in each of n equal intervals of [0, 1], in random order, for x1 (n, d): a column (n, 1)."""
     n = len(x1)
     t = (torch.arange(n).to(x1).unsqueeze(1) + _random.uniform_time(x1, generator)) / n
-    order = torch.randperm(n, generator=generator, device=_random.device_of(generator, t))
-    return t.clamp(max=1.0)[order.to(t.device)]
+    return t.clamp(max=1.0)[_random.permutation(n, t, generator)]
 
 
 def sliced_wasserstein(

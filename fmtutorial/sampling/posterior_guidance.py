@@ -18,6 +18,7 @@ from fmtutorial._callables import as_velocity
 from fmtutorial._types import Score, Time, Velocity
 from fmtutorial.distributions import GaussianMixture
 from fmtutorial.paths import AffineGaussianPath
+from fmtutorial.paths.affine import check_path
 from fmtutorial.problems import linear_posterior
 
 
@@ -54,7 +55,7 @@ def posterior_guided(
     """
     velocity = as_velocity(velocity, "velocity")
     likelihood_score = as_velocity(likelihood_score, "likelihood_score")
-    _check_path(path)
+    check_path(path)
     first_time = _validate.real(first_time, "first_time", low=0.0, high=1.0, open_low=True, open_high=True)
 
     def guided_velocity(x: Tensor, t: Time) -> Tensor:
@@ -158,18 +159,13 @@ def matched_score_field(
 
 def _observation(path, matrix, noise, y, dim: int | None = None) -> tuple[Tensor, float, Tensor]:
     """The path, the matrix (m, d), the noise and y (m,) or (n, m), checked."""
-    _check_path(path)
+    check_path(path)
     matrix = _validate.points(matrix, "matrix", dim)
     noise = _validate.real(noise, "noise", low=0.0, open_low=True)
     if not isinstance(y, Tensor) or y.ndim not in (1, 2) or y.shape[-1] != len(matrix):
         came = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
         raise ValueError(f"y must have the shape ({len(matrix)},) or (n, {len(matrix)}), got {came}")
     return matrix, noise, y
-
-
-def _check_path(path) -> None:
-    if not isinstance(path, AffineGaussianPath):
-        raise TypeError(f"path must be an AffineGaussianPath such as StraightPath, got {type(path).__name__}")
 
 
 def _copy(t: Time) -> Time:

@@ -4,6 +4,7 @@ Methods of equal steps are written out here. Adaptive ones are torchdiffeq's (Ch
 one of them is asked for.
 """
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import torch
@@ -79,24 +80,28 @@ def integrate_flow(
 
 
 def _solve_in_equal_steps(velocity: Velocity, x0: Tensor, times: Tensor, method: str) -> Tensor:
-    """One step of a fixed-step method between neighbouring times: the trajectory (n_steps + 1, n, d)."""
-    step = STEPS[method]
-    x = x0
+    """The whole trajectory (n_steps + 1, n, d) of `_equal_steps`."""
     trajectory = x0.new_empty(len(times), *x0.shape)
-    trajectory[0] = x0
-    for k, (a, b) in enumerate(pairwise(times), start=1):
-        x = step(velocity, x, a, b - a)
+    for k, x in enumerate(_equal_steps(velocity, x0, times, method)):
         trajectory[k] = x
     return trajectory
 
 
 def _last_of_equal_steps(velocity: Velocity, x0: Tensor, times: Tensor, method: str) -> Tensor:
-    """The last state of `_solve_in_equal_steps` alone, (1, n, d), in the memory of a few states."""
+    """The last state of `_equal_steps` alone, (1, n, d), in the memory of a few states."""
+    for x in _equal_steps(velocity, x0, times, method):
+        last = x
+    return last.unsqueeze(0)
+
+
+def _equal_steps(velocity: Velocity, x0: Tensor, times: Tensor, method: str) -> Iterator[Tensor]:
+    """One step of a fixed-step method between neighbouring times: the state (n, d) at each time."""
     step = STEPS[method]
     x = x0
+    yield x
     for a, b in pairwise(times):
         x = step(velocity, x, a, b - a)
-    return x.unsqueeze(0)
+        yield x
 
 
 def _check_states(trajectory: Tensor, times: Tensor, method: str, n_steps: int) -> None:

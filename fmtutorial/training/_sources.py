@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import torch
 from torch import Generator, Tensor, nn
 
 from fmtutorial import _random, _validate
@@ -39,9 +38,7 @@ class StoredData:
 
     def draw(self, n_wanted: int, generator: Generator | None) -> tuple[Tensor, ...]:
         """Shuffle one epoch, however many examples are wanted."""
-        x1 = self.columns[0]
-        device = _random.device_of(generator, x1)
-        order = torch.randperm(self.n_points, generator=generator, device=device).to(x1.device)
+        order = _random.permutation(self.n_points, self.columns[0], generator)
         return tuple(column[order] for column in self.columns)
 
     def check_conditions(self, model: nn.Module | None, column: int = 1) -> None:

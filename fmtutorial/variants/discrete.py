@@ -42,8 +42,12 @@ def token_posterior(table: Tensor, path: TokenPath, t: float) -> Tensor:
 
     In states that the path never visits a shown token keeps its symbol, and a masked one may be anything.
     """
-    q = checked_table(table, path)
-    kernel = path.kernel(_validate.real(t, "t", 0.0, 1.0))
+    return unchecked_posterior(checked_table(table, path), path, _validate.real(t, "t", 0.0, 1.0))
+
+
+def unchecked_posterior(q: Tensor, path: TokenPath, t: float) -> Tensor:
+    """`token_posterior` for a sampler's steps, which check nothing."""
+    kernel = path.kernel(t)
     x = all_states(path, q.ndim)
     joint = []  # p(x1^i = a, x_t = x) for each token i
     for i in range(q.ndim):
@@ -87,11 +91,13 @@ def draw_strings(table: Tensor, n: int, generator: Generator | None = None) -> T
 
 def posterior_field(table: Tensor, path: TokenPath) -> Posterior:
     """The exact posterior as a function of states x (n, L) and a time: (n, L, V)."""
-    checked_table(table, path)
+    q = checked_table(table, path)
 
     def posterior(x: Tensor, t: float) -> Tensor:
         """The rows of `token_posterior` for the states x."""
-        return token_posterior(table, path, float(t))[state_rows(x, path.n_states)]
+        return unchecked_posterior(q, path, _validate.real(float(t), "t", 0.0, 1.0))[
+            state_rows(x, path.n_states)
+        ]
 
     return posterior
 

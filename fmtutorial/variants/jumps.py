@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import one_hot
 
 from fmtutorial import _random, _validate
+from fmtutorial._callables import check_callable, checked_at_first
 from fmtutorial.variants.discrete import Posterior, check_probabilities, state_rows, unchecked_rates
 from fmtutorial.variants.token_paths import MaskPath, TokenPath, all_states, check_path
 
@@ -167,18 +168,12 @@ def _check_mask_path(path: MaskPath) -> None:
 
 def _checked_once(posterior: Posterior, path: TokenPath) -> Posterior:
     """The posterior as a function whose first answer is checked."""
-    if not callable(posterior):
-        kind = type(posterior).__name__
-        raise TypeError(f"posterior must be callable as posterior(x, t), got {kind}")
-    is_checked = False
+    check_callable(posterior, "posterior", "x, t")
 
-    def checked_posterior(x: Tensor, t: float) -> Tensor:
-        """The posterior's answer."""
-        nonlocal is_checked
+    def first_answer(x: Tensor, t: float) -> Tensor:
+        """The posterior's answer, checked."""
         probabilities = posterior(x, t)
-        if not is_checked:
-            check_probabilities(probabilities, "posterior(x, t)", x, path)
-            is_checked = True
+        check_probabilities(probabilities, "posterior(x, t)", x, path)
         return probabilities
 
-    return checked_posterior
+    return checked_at_first(posterior, first_answer)

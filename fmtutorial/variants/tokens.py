@@ -39,7 +39,6 @@ def token_loss_floor(table: Tensor, path: TokenPath, *, weighted: bool = False) 
     `weighted` puts 1 / (1 - t) under the integral; on the mask path that is the entropy of the data. By 32
     Gauss-Legendre nodes: exact on the mask path, and on the uniform path, weighted, to about three decimals.
     """
-    checked_table(table, path)
 
     def remaining(t: float) -> float:
         """sum_i H(x1^i | x_t)."""

@@ -100,6 +100,23 @@ def succeeds(result: dict) -> None:
     assert result["success"], result.get("error") or result.get("log")
 
 
+def release(course, folder: Path, solved: Path) -> Path:
+    """The exercise notebook that nbgrader makes of a solved one, in a course folder."""
+    assignment = solved.parent.name
+    source = folder / "notebooks" / "solutions" / assignment / solved.name
+    source.parent.mkdir(parents=True)
+    source.write_bytes(solved.read_bytes())
+    succeeds(course.generate_assignment(assignment))
+    return folder / "release" / assignment / solved.name
+
+
+def hand_in(folder: Path, student: str, solved: Path, notebook: nbformat.NotebookNode) -> None:
+    """Put a learner's notebook where nbgrader looks for it."""
+    file = folder / "submitted" / student / solved.parent.name / solved.name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, file)
+
+
 @pytest.mark.parametrize("solved", SOLUTIONS, ids=IDS)
 @pytest.mark.filterwarnings("ignore")  # nbgrader's own
 def test_the_whole_chain_of_nbgrader(solved, course, tmp_path):
@@ -107,11 +124,7 @@ def test_the_whole_chain_of_nbgrader(solved, course, tmp_path):
     from nbgrader.api import Gradebook
 
     assignment = solved.parent.name
-    source = tmp_path / "notebooks" / "solutions" / assignment / solved.name
-    source.parent.mkdir(parents=True)
-    source.write_bytes(solved.read_bytes())
-    succeeds(course.generate_assignment(assignment))
-    released = tmp_path / "release" / assignment / solved.name
+    released = release(course, tmp_path, solved)
     cells = read_notebook(solved).cells
     answers = [c.id for c in cells if c.id.startswith("answer-")]
     points = {c.id: c.metadata.nbgrader.points for c in cells if c.id.startswith("check-")}
@@ -119,9 +132,7 @@ def test_the_whole_chain_of_nbgrader(solved, course, tmp_path):
     if "answer-04-2" in answers:  # 04.2 uses 04.1
         half = answers[:1]
     for student, keep in {"full": answers, "blank": [], "half": half}.items():
-        handed_in = tmp_path / "submitted" / student / assignment / solved.name
-        handed_in.parent.mkdir(parents=True)
-        nbformat.write(filled(released, solved, keep), handed_in)
+        hand_in(tmp_path, student, solved, filled(released, solved, keep))
         succeeds(course.autograde(assignment, student))
     succeeds(course.generate_feedback(assignment, student_id="half"))
     half_points = sum(points[a.replace("answer", "check")] for a in half)
@@ -141,32 +152,23 @@ def test_one_copied_cell_stops_one_learner_and_not_the_class(course, tmp_path):
     from nbgrader.api import Gradebook
 
     assignment, solved = "chapter00", next(f for f in SOLUTIONS if f.parent.name == "chapter00")
-    source = tmp_path / "notebooks" / "solutions" / assignment / solved.name
-    source.parent.mkdir(parents=True)
-    source.write_bytes(solved.read_bytes())
-    succeeds(course.generate_assignment(assignment))
-    released = read_notebook(tmp_path / "release" / assignment / solved.name)
-    answers = [c.id for c in released.cells if c.id.startswith("answer-")]
-
-    def hands_in(student: str, notebook: nbformat.NotebookNode) -> None:
-        file = tmp_path / "submitted" / student / assignment / solved.name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(notebook, file)
+    released = release(course, tmp_path, solved)
+    answers = [c.id for c in read_notebook(released).cells if c.id.startswith("answer-")]
 
     # one learner copied a cell, another deleted a check
-    copied = filled(tmp_path / "release" / assignment / solved.name, solved, answers)
+    copied = filled(released, solved, answers)
     place = next(i for i, c in enumerate(copied.cells) if c.id == answers[0])
     copied.cells.insert(place + 1, nbformat.from_dict(copied.cells[place] | {"id": "copy"}))
-    deleted = filled(tmp_path / "release" / assignment / solved.name, solved, answers)
+    deleted = filled(released, solved, answers)
     deleted.cells = [c for c in deleted.cells if c.id != answers[-1].replace("answer", "check")]
-    hands_in("ada", copied)
-    hands_in("bob", deleted)
+    hand_in(tmp_path, "ada", solved, copied)
+    hand_in(tmp_path, "bob", solved, deleted)
     assert not course.autograde(assignment, "ada")["success"]
     succeeds(course.autograde(assignment, "bob"))
 
     # without the copy ada has her points; bob lacks those of the exercise whose check he deleted
     copied.cells.pop(place + 1)
-    hands_in("ada", copied)
+    hand_in(tmp_path, "ada", solved, copied)
     succeeds(course.autograde(assignment, "ada"))
     with Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as book:
         most = book.find_assignment(assignment).max_code_score

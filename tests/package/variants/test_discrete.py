@@ -4,13 +4,12 @@ import itertools
 
 import pytest
 import torch
-from helpers import seeded
+from helpers import TOKEN_PATHS, both_token_paths, random_table, seeded
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fmtutorial.variants import (
     MaskPath,
-    UniformPath,
     all_states,
     checkerboard_table,
     draw_strings,
@@ -22,12 +21,9 @@ from fmtutorial.variants import (
     token_posterior,
 )
 
-PATHS = [MaskPath(3), UniformPath(3)]
-both_paths = pytest.mark.parametrize("path", PATHS, ids=str)
-
 
 def table(seed=0, length=3, n_symbols=3):
-    q = torch.rand((n_symbols,) * length, generator=seeded(seed), dtype=torch.float64) ** 3
+    q = random_table(seed, length, n_symbols)
     q[(0,) * length] = 0.0  # a string that the data do not have
     return q / q.sum()
 
@@ -43,7 +39,7 @@ def joint(q, path, t, x):
     return p
 
 
-@both_paths
+@both_token_paths
 @pytest.mark.parametrize("t", [0.0, 0.4, 1.0])
 def test_marginal_and_posterior_are_sums_over_all_strings(path, t):
     q = table()
@@ -66,7 +62,7 @@ def test_a_shown_token_keeps_its_symbol_where_the_path_never_comes():
     torch.testing.assert_close(posterior[1, 1], q[0] / q[0].sum())
 
 
-@both_paths
+@both_token_paths
 @given(t=st.floats(0.05, 0.95), eta=st.sampled_from([0.0, 0.7, 4.0]), seed=st.integers(0, 99))
 def test_the_kolmogorov_equation_holds(path, t, eta, seed):
     q = table(seed, length=2)
@@ -79,7 +75,7 @@ def test_the_kolmogorov_equation_holds(path, t, eta, seed):
     torch.testing.assert_close(Q.sum(1), torch.zeros(len(x)).double(), rtol=0, atol=1e-11)
 
 
-@both_paths
+@both_token_paths
 def test_the_derivative_is_that_of_the_marginal(path):
     q, h = table(), 1e-5
     difference = (token_marginal(q, path, 0.4 + h) - token_marginal(q, path, 0.4 - h)) / (2 * h)
@@ -87,7 +83,7 @@ def test_the_derivative_is_that_of_the_marginal(path):
 
 
 def test_only_the_mask_paths_posterior_is_free_of_time():
-    for path in PATHS:
+    for path in TOKEN_PATHS:
         x = all_states(path, 3)
         posterior = posterior_field(table(), path)
         visited = token_marginal(table(), path, 0.5).flatten() > 0

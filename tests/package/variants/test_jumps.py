@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 import torch
-from helpers import seeded
+from helpers import both_token_paths, random_table, seeded
 
 from fmtutorial.variants import (
     MaskPath,
@@ -22,14 +22,6 @@ from fmtutorial.variants import (
     unmask_one_at_a_time,
 )
 
-PATHS = [MaskPath(3), UniformPath(3)]
-both_paths = pytest.mark.parametrize("path", PATHS, ids=str)
-
-
-def table(seed=0, length=3):
-    q = torch.rand((3,) * length, generator=seeded(seed), dtype=torch.float64) ** 3
-    return q / q.sum()
-
 
 def shares(x):
     """The shares of the strings x (n, L) of 3 symbols."""
@@ -45,10 +37,10 @@ def test_two_tokens_err_by_the_closed_form(n_steps):
     torch.testing.assert_close(law, (1 - 1 / n_steps) * q + independent / n_steps, rtol=0, atol=1e-14)
 
 
-@both_paths
+@both_token_paths
 @pytest.mark.parametrize("eta", [0.0, 1.5])
 def test_the_law_is_that_of_a_chain_over_all_states(path, eta):
-    q, n_steps = table(length=2), 4
+    q, n_steps = random_table(length=2), 4
     x, posterior = all_states(path, 2), posterior_field(q, path)
     law = {tuple(s): float(path.noise()[s[0]] * path.noise()[s[1]]) for s in x.tolist()}
     for k in range(n_steps):
@@ -67,17 +59,17 @@ def test_the_law_is_that_of_a_chain_over_all_states(path, eta):
     torch.testing.assert_close(ours, expected.float(), atol=1e-6, rtol=0)
 
 
-@both_paths
+@both_token_paths
 @pytest.mark.parametrize("eta", [0.0, 1.0])
 def test_the_error_is_of_order_one(path, eta):
-    q = table()
+    q = random_table()
     posterior = posterior_field(q, path)
     errors = [total_variation(sampler_law(posterior, path, 3, n, eta), q) for n in (64, 128)]
     assert 1.8 < errors[0] / errors[1] < 2.2 and errors[1] < 0.02
 
 
 def test_a_small_step_is_that_of_the_matrix():
-    path, q, h = UniformPath(3), table(length=2), 1e-5
+    path, q, h = UniformPath(3), random_table(length=2), 1e-5
     x = all_states(path, 2)
     rates = jump_rates(posterior_field(q, path)(x, 0.4), x, path, 0.4)
     steps = euler_probabilities(rates, x, h)
@@ -94,14 +86,14 @@ def test_a_step_that_is_too_long_jumps_for_sure():
 
 @pytest.mark.parametrize("length", [1, 2, 4])
 def test_one_token_at_a_time_is_exact(length):
-    q, path = table(length=length), MaskPath(3)
+    q, path = random_table(length=length), MaskPath(3)
     law = one_at_a_time_law(posterior_field(q, path), path, length)
     torch.testing.assert_close(law, q, rtol=0, atol=1e-14)
 
 
 def test_more_and_more_steps_tend_to_one_token_at_a_time():
     path = MaskPath(3)
-    right, wrong = posterior_field(table(0), path), posterior_field(table(1), path)
+    right, wrong = posterior_field(random_table(0), path), posterior_field(random_table(1), path)
 
     def posterior(x, t):
         """Not consistent with any table: the orders differ."""
@@ -112,9 +104,9 @@ def test_more_and_more_steps_tend_to_one_token_at_a_time():
     assert errors[0] == pytest.approx(2 * errors[1], rel=0.05) and errors[1] < 0.02
 
 
-@both_paths
+@both_token_paths
 def test_samples_have_the_law(path):
-    posterior = posterior_field(table(), path)
+    posterior = posterior_field(random_table(), path)
     x = sample_tokens(posterior, path, 40_000, 3, 4, noise_level=0.5, generator=seeded())
     assert x.shape == (40_000, 3) and x.max() < 3
     law = sampler_law(posterior, path, 3, 4, noise_level=0.5)
@@ -123,7 +115,7 @@ def test_samples_have_the_law(path):
 
 
 def test_samples_of_one_token_at_a_time_are_the_data():
-    q, path = table(), MaskPath(3)
+    q, path = random_table(), MaskPath(3)
     x = unmask_one_at_a_time(posterior_field(q, path), path, 40_000, 3, seeded())
     errors = (shares(x) - q) / (q * (1 - q) / 40_000).sqrt()
     assert errors.abs().max() < 4.5 and errors.square().mean() < 2

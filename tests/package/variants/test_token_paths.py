@@ -2,16 +2,14 @@
 
 import pytest
 import torch
-from helpers import seeded
+from helpers import both_token_paths, seeded
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fmtutorial.variants import MaskPath, UniformPath, all_states
 
-PATHS = [MaskPath(3), UniformPath(3)]
 
-
-@pytest.mark.parametrize("path", PATHS, ids=str)
+@both_token_paths
 @given(t=st.floats(0, 1))
 def test_a_kernel_is_a_mixture_of_symbol_and_noise(path, t):
     kernel = path.kernel(t)
@@ -23,13 +21,13 @@ def test_a_kernel_is_a_mixture_of_symbol_and_noise(path, t):
             assert float(kernel[a, y]) == pytest.approx(t * (a == y) + (1 - t) * noise, abs=1e-12)
 
 
-@pytest.mark.parametrize("path", PATHS, ids=str)
+@both_token_paths
 def test_the_derivative_is_that_of_the_kernel(path):
     difference = (path.kernel(0.7) - path.kernel(0.2)) / 0.5
     torch.testing.assert_close(path.kernel_derivative(), difference)
 
 
-@pytest.mark.parametrize("path", PATHS, ids=str)
+@both_token_paths
 @pytest.mark.parametrize("t", [0.0, 0.3, 1.0])
 def test_samples_have_the_kernels_law(path, t):
     x1 = torch.tensor([[0, 2]]).expand(40_000, 2)
@@ -41,7 +39,7 @@ def test_samples_have_the_kernels_law(path, t):
     assert abs(float(both.double().mean() - path.kernel(t)[0, 0] * path.kernel(t)[2, 2])) < 0.01
 
 
-@pytest.mark.parametrize("path", PATHS, ids=str)
+@both_token_paths
 def test_the_log_likelihood_is_the_kernels_up_to_a_constant(path):
     x = all_states(path, 2)
     likelihood = path.kernel(0.3).T[x]  # (n, L, V)

@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from helpers import seeded
+from helpers import random_table, seeded
 from torch.nn.functional import one_hot
 
 from fmtutorial.variants import (
@@ -24,11 +24,6 @@ from fmtutorial.variants import (
     total_variation,
     train_tokens,
 )
-
-
-def table(seed=0, length=3):
-    q = torch.rand((3,) * length, generator=seeded(seed), dtype=torch.float64) ** 3
-    return q / q.sum()
 
 
 class Fixed(torch.nn.Module):
@@ -50,13 +45,13 @@ def test_entropy_and_total_variation_by_hand():
 
 @pytest.mark.parametrize("length", [1, 2, 4])
 def test_the_weighted_floor_of_the_mask_path_is_the_entropy(length):
-    q = table(length=length)
+    q = random_table(length=length)
     assert token_loss_floor(q, MaskPath(3), weighted=True) == pytest.approx(entropy(q), abs=1e-12)
 
 
 def test_the_floor_of_the_mask_path_is_a_sum_over_masks():
     """int t^k (1 - t)^m dt = k! m! / (k + m + 1)! for each set of m masked tokens."""
-    q, expected = table(), 0.0
+    q, expected = random_table(), 0.0
     for masked in itertools.product((False, True), repeat=3):
         m = sum(masked)
         shown = [i for i in range(3) if not masked[i]]
@@ -72,7 +67,7 @@ def test_the_floor_of_the_mask_path_is_a_sum_over_masks():
 @pytest.mark.parametrize("path", [MaskPath(3), UniformPath(3)], ids=str)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_loss_of_the_exact_posterior_is_the_floor(path, weighted):
-    q = table(length=2)
+    q = random_table(length=2)
     losses = torch.stack(
         [
             token_loss(
@@ -92,7 +87,7 @@ def test_the_loss_of_the_exact_posterior_is_the_floor(path, weighted):
 @pytest.mark.parametrize("path", [MaskPath(3), UniformPath(3)], ids=str)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_loss_string_by_string(path, weighted):
-    net, x1 = TokenNet(path, 2, 8, generator=seeded()), draw_strings(table(length=2), 50, seeded())
+    net, x1 = TokenNet(path, 2, 8, generator=seeded()), draw_strings(random_table(length=2), 50, seeded())
     loss = token_loss(net, x1, path, seeded(7), weighted=weighted)
     g = seeded(7)
     t = torch.rand(50, 1, generator=g)
@@ -106,15 +101,17 @@ def test_the_loss_string_by_string(path, weighted):
 
 
 def test_the_excess_of_a_wrong_posterior_bounds_its_law():
-    q, path = table(0), MaskPath(3)
-    wrong = posterior_field(0.7 * q + 0.3 * table(1), path)
+    q, path = random_table(0), MaskPath(3)
+    wrong = posterior_field(0.7 * q + 0.3 * random_table(1), path)
     excess = excess_token_loss(wrong, q, path, weighted=True)
     law = one_at_a_time_law(wrong, path, 3)
     kl = float((torch.xlogy(q, q) - torch.xlogy(q, law)).sum())
     assert excess == pytest.approx(kl, rel=1e-9)  # equal where all orders have the same law
 
     def inconsistent(x, t):
-        return torch.where(torch.arange(3)[:, None] == 0, wrong(x, t), posterior_field(table(2), path)(x, t))
+        return torch.where(
+            torch.arange(3)[:, None] == 0, wrong(x, t), posterior_field(random_table(2), path)(x, t)
+        )
 
     excess = excess_token_loss(inconsistent, q, path, weighted=True)
     law = one_at_a_time_law(inconsistent, path, 3)
@@ -142,7 +139,7 @@ def test_the_known_factor_is_added_to_the_logits():
 
 @pytest.mark.parametrize("path", [MaskPath(3), UniformPath(3)], ids=str)
 def test_training_comes_near_the_exact_posterior(path):
-    q = table(length=2)
+    q = random_table(length=2)
     net = TokenNet(path, 2, 32, generator=seeded())
     before = excess_token_loss(learnt_posterior(net), q, path)
     losses = train_tokens(net, draw_strings(q, 50_000, seeded()), path, 400, generator=seeded())
@@ -151,7 +148,7 @@ def test_training_comes_near_the_exact_posterior(path):
 
 
 def test_the_seed_decides_everything():
-    q, path = table(length=2), MaskPath(3)
+    q, path = random_table(length=2), MaskPath(3)
     runs = []
     for _ in range(2):
         g = seeded(3)
