@@ -172,7 +172,7 @@ EXERCISES = {
         expects="a function velocity(x, m, s, m_dot, s_dot) -> (n, d) that carries N(m, s^2 I); m, s and their time derivatives are numbers",
         truth=lambda x, m, s, m_dot, s_dot: m_dot + s_dot / s * (x - m),
         inputs=moment_inputs,
-        insight="Move with the mean, and stretch about it at the relative rate s'/s. All conditional velocities have this form.",
+        insight="Move with the mean, and stretch about it at the relative rate s'/s. The conditional velocities of chapter 03 have this form.",
         mistakes={
             "Stretch about the mean, not about the origin: (x - m).": lambda x, m, s, md, sd: md + sd / s * x,
             "Divide by s: a particle one std away from the mean moves at s', one at distance r at r s'/s.": lambda x, m, s, md, sd: md + sd * (x - m),
