@@ -106,7 +106,7 @@ EXERCISES = {
         expects="a function drop(y, u, p) -> (n,): the labels y with 10, for nothing, where the uniform number u is below p",
         truth=drop,
         inputs=dropout_inputs,
-        insight="Each example tosses its own coin. The rows without a label train the unconditional velocity, at no cost.",
+        insight="Each example tosses its own coin. The rows without a label train the unconditional velocity, in the same run.",
         mistakes={
             "You drop where u is above p: a share of 1 - p goes, not of p.": lambda y, u, p: torch.where(u > p, NOTHING, y),
             "One coin for the whole batch: it is conditional or unconditional as a whole. Toss for each example.": lambda y, u, p: torch.where((u[0] < p).expand(len(y)), NOTHING, y),
