@@ -101,7 +101,7 @@ EXERCISES = {
         inputs=loss_inputs,
         insight="Draw, mix, differentiate, compare: nothing here was simulated.",
         mistakes={
-            "The network was shown x1: it must see x_t, or it has nothing to learn from.": lambda m, x0, x1, t, s: loss_of(m, x0, x1, t, s, shown=x1),
+            "The network was shown x1: it must see x_t, which is what it is asked about when it samples.": lambda m, x0, x1, t, s: loss_of(m, x0, x1, t, s, shown=x1),
             "The target is x1 - x0, which belongs to sigma_min = 0; your x_t has sigma_min > 0.": lambda m, x0, x1, t, s: loss_of(m, x0, x1, t, s, target=x1 - x0),
             "You summed over the dimensions: this course's loss is a mean over batch and elements.": lambda m, x0, x1, t, s: loss_of(m, x0, x1, t, s, reduce=lambda e: e.sum(1).mean()),
             "Time is reversed: the network was told 1 - t.": lambda m, x0, x1, t, s: loss_of(m, x0, x1, t, s, time=1 - t),
