@@ -153,7 +153,7 @@ EXERCISES = {
             "That is the step from noise to data. On the way back the velocity is -u.": lambda x, u, s, h, w, z: x + h * (u + w * s) + math.sqrt(2 * w * h) * z,
             "That is the drift u - w score: both signs are the wrong way round.": lambda x, u, s, h, w, z: x + h * (u - w * s) + math.sqrt(2 * w * h) * z,
             "There is noise but no score to balance it: the marginals would spread.": lambda x, u, s, h, w, z: x - h * u + math.sqrt(2 * w * h) * z,
-            "There is no noise: with the full score alone everything collapses onto the modes.": lambda x, u, s, h, w, z: x + h * (-u + w * s),
+            "There is no noise: with the full score alone the marginals become too narrow.": lambda x, u, s, h, w, z: x + h * (-u + w * s),
             "Noise grows with the square root of the step: sqrt(2 w h), not h sqrt(2 w).": lambda x, u, s, h, w, z: x + h * (-u + w * s) + h * math.sqrt(2 * w) * z,
             "The noise lacks its factor 2: variance 2 w h a step.": lambda x, u, s, h, w, z: x + h * (-u + w * s) + math.sqrt(w * h) * z,
             "The score has twice its weight: with noise of variance 2 w h the drift is -u + w score.": lambda x, u, s, h, w, z: x + h * (-u + 2 * w * s) + math.sqrt(2 * w * h) * z,
