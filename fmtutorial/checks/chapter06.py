@@ -168,7 +168,7 @@ EXERCISES = {
         truth=lambda x0, x1, y: glued(x1[best(x0, x1)], y[best(x0, x1)]),
         inputs=labelled,
         compared_quantity=shown_pair,
-        insight="One permutation for everything that belongs to the data. The loss would never have told you about forgotten labels.",
+        insight="One permutation for everything that belongs to the data. The loss alone would not have told you about forgotten labels.",
         mistakes={
             "The data are permuted, their labels are not: y[p] as well.": lambda x0, x1, y: glued(x1[best(x0, x1)], y),
             "The labels are permuted, the data are not.": lambda x0, x1, y: glued(x1, y[best(x0, x1)]),
@@ -183,7 +183,7 @@ EXERCISES = {
         expects="a function floor_of_pairs(x0, x1, z) -> number: the least possible loss, a mean over elements, of pairs x0, x1 (n, d) whose flow has the trajectories z (T + 1, n, d)",
         truth=lambda x0, x1, z: crossing(x0, x1, z) / x0.shape[1],
         inputs=budgets,
-        insight="Transport and bending together are the mean squared slope: subtract it, divide by d, and you know where the loss will stop, without training.",
+        insight="Transport and bending together are the mean squared slope: subtract it from the pairs' cost, divide by d, and you have the least loss that these pairs allow.",
         mistakes={
             "This is V: the loss is a mean over the d elements, so divide by d.": lambda x0, x1, z: crossing(x0, x1, z),
             "The bending is missing: the identity has three terms on its right side.": lambda x0, x1, z: (mean_square(x1 - x0) - mean_square(chord(z))) / x0.shape[1],
@@ -216,7 +216,7 @@ EXERCISES = {
         truth=lambda: (1.0, 1.0),
         inputs=lambda g: [()],
         compared_quantity=facts,
-        insight="Paths that never meet in pairs are not yet optimal: a turn passes every test of two, and fails one of three. A flow that turns its points is not the optimal map for the same reason.",
+        insight="Paths that never meet in pairs are not yet optimal: a turn can pass every test of two, and fail one of three. A flow that turns its points is not the optimal map for the same reason.",
         mistakes={
             "An exchange of two partners already makes these pairs cheaper: all three inner products <a, b> must be at least 0.": lambda: (0.0, 1.0),
             "No exchange of two helps, but no cycle of three does either: these pairs are optimal. Turn further.": lambda: (1.0, 0.0),
