@@ -1,0 +1,182 @@
+"""Learning a flow map: losses for u_theta(x, s, t), with the signature that `train` calls.
+
+Each has the exact average velocity as its minimiser: of the given velocity (distillation), or of the data's
+own flow. Our time runs from noise (t = 0) to data (t = 1), s is the departure and t the arrival. Means are
+over the batch and the elements of x, as in `cfm_loss`. A share `diagonal` of the rows has s = t, where the
+target is a velocity: by these the network learns what the others carry on to longer intervals.
+"""
+
+import torch
+from torch import Generator, Tensor
+
+from fmtutorial import _random, _validate
+from fmtutorial._types import AverageVelocity, Velocity
+from fmtutorial.paths import AffineGaussianPath
+from fmtutorial.training.losses import batch_velocity
+from fmtutorial.variants.flow_maps import average_velocity, random_interval, velocity_and_derivative
+
+N_LEVELS = 7  # of the dyadic grid: intervals of length 1, 1/2, ..., 1/64
+
+
+def distillation_loss(
+    model: AverageVelocity,
+    trajectories: Tensor | tuple[Tensor, ...],
+    path: AffineGaussianPath | None = None,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Regress u on two random times of stored trajectories: the target is (x_t - x_s) / (t - s).
+
+    trajectories (n, n_times, d) at equal times from 0 to 1, by `flow_map_trajectories`. To `train` they go as
+    a tuple (x0, trajectories), whose first part are points. The path is not needed: the flow is given.
+    """
+    if isinstance(trajectories, tuple):
+        trajectories = trajectories[-1]
+    n, n_times, _ = trajectories.shape
+    # two different times of each trajectory: i < j
+    first = _random_below(n_times, trajectories, generator)
+    other = _random_below(n_times - 1, trajectories, generator)
+    other = other + (other >= first)
+    i = torch.minimum(first, other)
+    j = torch.maximum(first, other)
+    rows = torch.arange(n, device=trajectories.device)
+    x_s = trajectories[rows, i]
+    x_t = trajectories[rows, j]
+    s = i.to(x_s).unsqueeze(1) / (n_times - 1)
+    t = j.to(x_s).unsqueeze(1) / (n_times - 1)
+    return (average_velocity(model, x_s, s, t) - (x_t - x_s) / (t - s)).square().mean()
+
+
+def meanflow_loss(
+    model: AverageVelocity,
+    x1: Tensor,
+    path: AffineGaussianPath,
+    generator: Generator | None = None,
+    *,
+    diagonal: float = 0.75,
+    target: str | Velocity = "batch",
+    stop_gradient: bool = True,
+) -> Tensor:
+    """The identity at the departure, u = v + (t - s) (d_s u + grad u . v) (Geng et al. 2025, eq. 6).
+
+    target: what v is: "conditional", x1 - (1 - sigma_min) x0 on the straight path; "batch", its average over
+    the batch as in `stable_cfm_loss`; or a velocity v(x, t), which is distillation.
+    stop_gradient: the right side counts as given. Without it a noisy v punishes the Jacobian of u.
+    """
+    x_s, s, t, v, n_diagonal = _rows(x1, path, generator, diagonal, target)
+    u = average_velocity(model, x_s, s, t)
+    long = slice(n_diagonal, None)
+    with torch.set_grad_enabled(not stop_gradient):
+        _, du = velocity_and_derivative(model, x_s[long], s[long], t[long], v[long], 1.0, 0.0)
+    right_side = torch.cat([v[:n_diagonal], v[long] + (t - s)[long] * du])
+    return (u - right_side).square().mean()
+
+
+def lagrangian_loss(
+    model: AverageVelocity,
+    x1: Tensor,
+    path: AffineGaussianPath,
+    generator: Generator | None = None,
+    *,
+    diagonal: float = 0.5,
+) -> Tensor:
+    """The identity at the arrival, d_t X_{s->t}(x) = v(X_{s->t}(x), t) (Boffi et al. 2024, 2025).
+
+    X_{s->t}(x) = x + (t - s) u(x, s, t), and v(X, t) = u(X, t, t) is the network's own, taken as given. Rows
+    with s = t learn v from the batch average of the targets.
+    """
+    x_s, s, t, v, n_diagonal = _rows(x1, path, generator, diagonal)
+    short = slice(n_diagonal)
+    long = slice(n_diagonal, None)
+    on_diagonal = average_velocity(model, x_s[short], s[short], t[short]) - v[short]
+    x, a, b = x_s[long], s[long], t[long]
+    u, du = velocity_and_derivative(model, x, a, b, torch.zeros_like(x), 0.0, 1.0)
+    arrival = x + (b - a) * u
+    speed = u + (b - a) * du  # d_t X
+    with torch.no_grad():
+        v_there = average_velocity(model, arrival, b, b)
+    return torch.cat([on_diagonal, speed - v_there]).square().mean()
+
+
+def progressive_loss(
+    model: AverageVelocity,
+    x1: Tensor,
+    path: AffineGaussianPath,
+    generator: Generator | None = None,
+    *,
+    diagonal: float = 0.5,
+    midpoint: bool = False,
+) -> Tensor:
+    """The composition X_{s->t} = X_{w->t} o X_{s->w}: one jump has to do what two do, with s < w < t.
+
+    The target is ((w - s) u(x, s, w) + (t - w) u(X_{s->w}(x), w, t)) / (t - s), taken as given, with w
+    uniform between s and t. midpoint=True is the shortcut model (Frans et al. 2024): w in the middle, and s
+    and t on the dyadic grid of `N_LEVELS` levels, whose shortest halves are taken as velocities.
+    """
+    x_s, s, t, v, n_diagonal = _rows(x1, path, generator, diagonal, dyadic=midpoint)
+    long = slice(n_diagonal, None)
+    x, a, b = x_s[long], s[long], t[long]
+    share = torch.full_like(a, 0.5) if midpoint else _random.uniform_time(a, generator)
+    w = a + share * (b - a)
+    with torch.no_grad():
+        is_shortest = midpoint & (b - a <= 0.5 ** (N_LEVELS - 1))
+        first = average_velocity(model, x, a, torch.where(is_shortest, a, w))
+        x_w = x + (w - a) * first
+        second = average_velocity(model, x_w, w, torch.where(is_shortest, w, b))
+    two_jumps = share * first + (1 - share) * second
+    return (average_velocity(model, x_s, s, t) - torch.cat([v[:n_diagonal], two_jumps])).square().mean()
+
+
+def consistency_loss(
+    model: AverageVelocity, x1: Tensor, path: AffineGaussianPath, generator: Generator | None = None
+) -> Tensor:
+    """The identity at the departure for arrivals at t = 1 alone: u = v + (1 - s) (d_s u + grad u . v).
+
+    f(x, s) = x + (1 - s) u(x, s, 1) then is the same all along a trajectory: a consistency model in
+    continuous time (Song et al. 2023; Lu & Song 2025). Such a network knows no other arrivals. Train it with
+    a small learning rate.
+    """
+    x_s, s, t, v, _ = _rows(x1, path, generator, 0.0)
+    t = torch.ones_like(t)
+    u, du = velocity_and_derivative(model, x_s, s, t, v, 1.0, 0.0)
+    return (u - (v + (t - s) * du).detach()).square().mean()
+
+
+def _rows(
+    x1: Tensor,
+    path: AffineGaussianPath,
+    generator: Generator | None,
+    diagonal: float,
+    target: str | Velocity = "batch",
+    dyadic: bool = False,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
+    """Points x_s with their times s <= t and velocities v, and how many of the first rows have s = t."""
+    if isinstance(x1, tuple):
+        raise TypeError("batch must be points x1 (n, d) alone, got a tuple with conditions")
+    n_diagonal = round(_validate.real(diagonal, "diagonal", 0.0, 1.0) * len(x1))
+    if dyadic:
+        s, t = _dyadic_interval(x1, generator)
+    else:
+        s, t = random_interval(x1, generator)
+    s[:n_diagonal] = _random.uniform_time(x1[:n_diagonal], generator)
+    t[:n_diagonal] = s[:n_diagonal]
+    x0 = _random.normal_like(x1, generator)
+    x_s, v = path.point_and_target(x0, x1, s)
+    if callable(target):
+        v = target(x_s, s)
+    elif _validate.one_of(target, "target", ("batch", "conditional")) == "batch":
+        v = batch_velocity(x1, path, x_s, v, s)
+    return x_s, s, t, v, n_diagonal
+
+
+def _dyadic_interval(like: Tensor, generator: Generator | None) -> tuple[Tensor, Tensor]:
+    """Intervals of length 2^-k between multiples of 2^-k, k random: departures and arrivals, each (n, 1)."""
+    k = torch.floor(N_LEVELS * _random.uniform_time(like, generator))
+    length = 0.5**k
+    s = length * torch.floor(_random.uniform_time(like, generator) / length)
+    return s, s + length
+
+
+def _random_below(n: int, trajectories: Tensor, generator: Generator | None) -> Tensor:
+    """A random integer from 0 to n - 1 for each trajectory."""
+    device = _random.device_of(generator, trajectories)
+    return torch.randint(n, (len(trajectories),), generator=generator, device=device).to(trajectories.device)
