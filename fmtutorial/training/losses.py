@@ -96,7 +96,7 @@ def cfm_loss(
     if conditions and condition_dropout:
         keep = _random.uniform_time(x1, generator) >= condition_dropout
         conditions.append(keep)
-    return _mean_square(answer(model, "model", x_t, t, *conditions), u_t)
+    return mean_square(answer(model, "model", x_t, t, *conditions), u_t)
 
 
 def pair_loss(
@@ -115,7 +115,7 @@ def pair_loss(
     _validate.same_shape(x0, "x0", x1, "x1")
     t = _random.uniform_time(x1, generator)
     x_t, u_t = path.point_and_target(x0, x1, t)
-    return _mean_square(answer(model, "model", x_t, t, *conditions), u_t)
+    return mean_square(answer(model, "model", x_t, t, *conditions), u_t)
 
 
 def stable_cfm_loss(
@@ -136,7 +136,7 @@ def stable_cfm_loss(
     x0 = _random.normal_like(x1, generator)
     x_t, u_t = path.point_and_target(x0, x1, t)
     stable_u_t = batch_velocity(x1, path, x_t, u_t, t)
-    return _mean_square(answer(model, "model", x_t, t), stable_u_t)
+    return mean_square(answer(model, "model", x_t, t), stable_u_t)
 
 
 def batch_velocity(x1: Tensor, path: AffineGaussianPath, x_t: Tensor, u_t: Tensor, t: Tensor) -> Tensor:
@@ -171,7 +171,7 @@ def _checked_permutation(permutation: Tensor, n: int) -> Tensor:
     return permutation
 
 
-def _mean_square(v: Tensor, u_t: Tensor) -> Tensor:
+def mean_square(v: Tensor, u_t: Tensor) -> Tensor:
     """|v - u_t|^2, a mean over the batch and the elements."""
     if not isinstance(v, Tensor):
         raise TypeError(f"model must return a torch.Tensor, got {type(v).__name__}")

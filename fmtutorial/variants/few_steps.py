@@ -12,7 +12,8 @@ from torch import Generator, Tensor
 from fmtutorial import _random, _validate
 from fmtutorial._types import AverageVelocity, Velocity
 from fmtutorial.paths import AffineGaussianPath
-from fmtutorial.training.losses import batch_velocity
+from fmtutorial.paths.affine import check_path
+from fmtutorial.training.losses import batch_velocity, mean_square
 from fmtutorial.variants.flow_maps import average_velocity, random_interval, velocity_and_derivative
 
 N_LEVELS = 7  # of the dyadic grid: intervals of length 1, 1/2, ..., 1/64
@@ -31,6 +32,11 @@ def distillation_loss(
     """
     if isinstance(trajectories, tuple):
         trajectories = trajectories[-1]
+    if trajectories.ndim != 3:
+        raise ValueError(
+            "batch must be trajectories (n, n_times, d), or a tuple (x0, trajectories), got the shape "
+            f"{tuple(trajectories.shape)}"
+        )
     n, n_times, _ = trajectories.shape
     # two different times of each trajectory: i < j
     first = _random_below(n_times, trajectories, generator)
@@ -43,7 +49,7 @@ def distillation_loss(
     x_t = trajectories[rows, j]
     s = i.to(x_s).unsqueeze(1) / (n_times - 1)
     t = j.to(x_s).unsqueeze(1) / (n_times - 1)
-    return (average_velocity(model, x_s, s, t) - (x_t - x_s) / (t - s)).square().mean()
+    return mean_square(average_velocity(model, x_s, s, t), (x_t - x_s) / (t - s))
 
 
 def meanflow_loss(
@@ -62,13 +68,12 @@ def meanflow_loss(
     the batch as in `stable_cfm_loss`; or a velocity v(x, t), which is distillation.
     stop_gradient: the right side counts as given. Without it a noisy v punishes the Jacobian of u.
     """
-    x_s, s, t, v, n_diagonal = _rows(x1, path, generator, diagonal, target)
-    u = average_velocity(model, x_s, s, t)
-    long = slice(n_diagonal, None)
-    with torch.set_grad_enabled(not stop_gradient):
-        _, du = velocity_and_derivative(model, x_s[long], s[long], t[long], v[long], 1.0, 0.0)
-    right_side = torch.cat([v[:n_diagonal], v[long] + (t - s)[long] * du])
-    return (u - right_side).square().mean()
+    x_s, s, t, v, _ = _rows(x1, path, generator, diagonal, target)
+    u, du = velocity_and_derivative(model, x_s, s, t, v, 1.0, 0.0)
+    right_side = v + (t - s) * du
+    if stop_gradient:
+        right_side = right_side.detach()
+    return mean_square(u, right_side)
 
 
 def lagrangian_loss(
@@ -86,15 +91,16 @@ def lagrangian_loss(
     """
     x_s, s, t, v, n_diagonal = _rows(x1, path, generator, diagonal)
     short = slice(n_diagonal)
-    long = slice(n_diagonal, None)
-    on_diagonal = average_velocity(model, x_s[short], s[short], t[short]) - v[short]
-    x, a, b = x_s[long], s[long], t[long]
-    u, du = velocity_and_derivative(model, x, a, b, torch.zeros_like(x), 0.0, 1.0)
-    arrival = x + (b - a) * u
-    speed = u + (b - a) * du  # d_t X
+    u_short = average_velocity(model, x_s[short], s[short], t[short])
+
+    # the speed of the arrival where s < t, and the velocity there
+    x, s, t = x_s[n_diagonal:], s[n_diagonal:], t[n_diagonal:]
+    u, du = velocity_and_derivative(model, x, s, t, torch.zeros_like(x), 0.0, 1.0)
+    arrival = x + (t - s) * u
+    speed = u + (t - s) * du
     with torch.no_grad():
-        v_there = average_velocity(model, arrival, b, b)
-    return torch.cat([on_diagonal, speed - v_there]).square().mean()
+        v_there = average_velocity(model, arrival, t, t)
+    return mean_square(torch.cat([u_short, speed]), torch.cat([v[short], v_there]))
 
 
 def progressive_loss(
@@ -113,17 +119,19 @@ def progressive_loss(
     and t on the dyadic grid of `N_LEVELS` levels, whose shortest halves are taken as velocities.
     """
     x_s, s, t, v, n_diagonal = _rows(x1, path, generator, diagonal, dyadic=midpoint)
-    long = slice(n_diagonal, None)
-    x, a, b = x_s[long], s[long], t[long]
-    share = torch.full_like(a, 0.5) if midpoint else _random.uniform_time(a, generator)
-    w = a + share * (b - a)
+    u = average_velocity(model, x_s, s, t)
+
+    # two jumps where s < t, by way of w
+    x, s, t = x_s[n_diagonal:], s[n_diagonal:], t[n_diagonal:]
+    share = torch.full_like(s, 0.5) if midpoint else _random.uniform_time(s, generator)
+    w = s + share * (t - s)
+    is_shortest = midpoint & (t - s <= 0.5 ** (N_LEVELS - 1))
     with torch.no_grad():
-        is_shortest = midpoint & (b - a <= 0.5 ** (N_LEVELS - 1))
-        first = average_velocity(model, x, a, torch.where(is_shortest, a, w))
-        x_w = x + (w - a) * first
-        second = average_velocity(model, x_w, w, torch.where(is_shortest, w, b))
+        first = average_velocity(model, x, s, torch.where(is_shortest, s, w))
+        x_w = x + (w - s) * first
+        second = average_velocity(model, x_w, w, torch.where(is_shortest, w, t))
     two_jumps = share * first + (1 - share) * second
-    return (average_velocity(model, x_s, s, t) - torch.cat([v[:n_diagonal], two_jumps])).square().mean()
+    return mean_square(u, torch.cat([v[:n_diagonal], two_jumps]))
 
 
 def consistency_loss(
@@ -138,7 +146,7 @@ def consistency_loss(
     x_s, s, t, v, _ = _rows(x1, path, generator, 0.0)
     t = torch.ones_like(t)
     u, du = velocity_and_derivative(model, x_s, s, t, v, 1.0, 0.0)
-    return (u - (v + (t - s) * du).detach()).square().mean()
+    return mean_square(u, (v + (t - s) * du).detach())
 
 
 def _rows(
@@ -152,6 +160,7 @@ def _rows(
     """Points x_s with their times s <= t and velocities v, and how many of the first rows have s = t."""
     if isinstance(x1, tuple):
         raise TypeError("batch must be points x1 (n, d) alone, got a tuple with conditions")
+    check_path(path)
     n_diagonal = round(_validate.real(diagonal, "diagonal", 0.0, 1.0) * len(x1))
     if dyadic:
         s, t = _dyadic_interval(x1, generator)

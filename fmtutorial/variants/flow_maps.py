@@ -53,30 +53,28 @@ def meanflow_floor(
     n: int = 10_000,
     generator: Generator | None = None,
     *,
-    s: float | None = None,
-    t: float | None = None,
+    interval: tuple[float, float] | None = None,
 ) -> tuple[float, float]:
     """E|J (v_c - v)|^2 / d with J = dX_{s->t}/dx, as (mean, standard error) of n points.
 
-    The target of `meanflow_loss` with target="conditional" is u + J (v_c - v) at the exact u, so that this is
-    the least loss of its rows with s < t. s and t are the two ends of a random interval unless given.
+    At the exact u the target of `meanflow_loss` with target="conditional" is u + J (v_c - v), so that this is
+    the least loss of its rows with s < t. Over random intervals as there, or over one `interval` (s, t).
     """
+    check_path(path)
     x1 = double(_checked_mixture(mixture).sample(_validate.positive_int(n, "n"), generator))
     x0 = _random.normal_like(x1, generator)
-    departure, arrival = random_interval(x1, generator)
-    if s is not None:
-        departure = torch.full_like(departure, _validate.real(s, "s", 0.0, 1.0))
-    if t is not None:
-        arrival = torch.full_like(arrival, _validate.real(t, "t", 0.0, 1.0))
-    check_path(path)
-    x_s = path.sample(x0, x1, departure)
-    v = velocity_field(mixture, path)
-    noise = path.velocity(x0, x1, departure) - v(x_s, departure)
+    s, t = random_interval(x1, generator)
+    if interval is not None:
+        s = torch.full_like(s, _validate.real(interval[0], "interval[0]", 0.0, 1.0))
+        t = torch.full_like(t, _validate.real(interval[1], "interval[1]", 0.0, 1.0))
+    x_s = path.sample(x0, x1, s)
+    noise = path.velocity(x0, x1, s) - velocity_field(mixture, path)(x_s, s)
 
     def flow_map(x: Tensor) -> Tensor:
         """X_{s->t}(x)."""
-        return exact_flow_map(mixture, path, x, departure, arrival)
+        return exact_flow_map(mixture, path, x, s, t)
 
+    # J noise, without J
     _, amplified = torch.func.jvp(flow_map, (x_s,), (noise,))
     squares = amplified.square().mean(1)
     return float(squares.mean()), float(squares.std() / math.sqrt(n))
