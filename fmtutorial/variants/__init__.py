@@ -9,12 +9,10 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "exact_flow_map",
             "exact_average_velocity",
             "meanflow_floor",
-            "AverageVelocityNet",
-            "velocity_and_derivative",
             "flow_map_trajectories",
-            "jump",
             "paired_gap",
         ],
+        "average_velocity": ["AverageVelocityNet", "velocity_and_derivative", "jump"],
         "few_steps": [
             "distillation_loss",
             "meanflow_loss",

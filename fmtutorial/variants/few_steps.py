@@ -14,7 +14,8 @@ from fmtutorial._types import AverageVelocity, Velocity
 from fmtutorial.paths import AffineGaussianPath
 from fmtutorial.paths.affine import check_path
 from fmtutorial.training.losses import batch_velocity, mean_square
-from fmtutorial.variants.flow_maps import average_velocity, random_interval, velocity_and_derivative
+from fmtutorial.variants.average_velocity import average_velocity, velocity_and_derivative
+from fmtutorial.variants.flow_maps import random_interval
 
 N_LEVELS = 7  # of the dyadic grid: intervals of length 1, 1/2, ..., 1/64
 
@@ -143,8 +144,8 @@ def consistency_loss(
     continuous time (Song et al. 2023; Lu & Song 2025). Such a network knows no other arrivals. Train it with
     a small learning rate.
     """
-    x_s, s, t, v, _ = _rows(x1, path, generator, 0.0)
-    t = torch.ones_like(t)
+    x_s, s, _, v, _ = _rows(x1, path, generator, 1.0)
+    t = torch.ones_like(s)
     u, du = velocity_and_derivative(model, x_s, s, t, v, 1.0, 0.0)
     return mean_square(u, (v + (t - s) * du).detach())
 
