@@ -1,9 +1,9 @@
 """Learning a flow map: losses for u_theta(x, s, t), with the signature that `train` calls.
 
-Each has the exact average velocity as its minimiser: of the given velocity (distillation), or of the data's
-own flow. Our time runs from noise (t = 0) to data (t = 1), s is the departure and t the arrival. Means are
-over the batch and the elements of x, as in `cfm_loss`. A share `diagonal` of the rows has s = t, where the
-target is a velocity: by these the network learns what the others carry on to longer intervals.
+At the exact average velocity the expected gradient of each is zero: of the given velocity (distillation), or
+of the flow from noise to the data. Our time runs from noise (t = 0) to data (t = 1), s is the departure and t
+the arrival. Means are over the batch and the elements of x, as in `cfm_loss`. In a share `diagonal` of the
+rows s = t, where the target is a velocity: what they learn the others carry on to longer intervals.
 """
 
 import torch
@@ -116,8 +116,9 @@ def progressive_loss(
     """The composition X_{s->t} = X_{w->t} o X_{s->w}: one jump has to do what two do, with s < w < t.
 
     The target is ((w - s) u(x, s, w) + (t - w) u(X_{s->w}(x), w, t)) / (t - s), taken as given, with w
-    uniform between s and t. midpoint=True is the shortcut model (Frans et al. 2024): w in the middle, and s
-    and t on the dyadic grid of `N_LEVELS` levels, whose shortest halves are taken as velocities.
+    uniform between s and t (Boffi et al. 2025, progressive self-distillation). midpoint=True is the shortcut
+    model (Frans et al. 2024): w in the middle, and s and t on the dyadic grid of `N_LEVELS` levels, whose
+    shortest halves are taken as velocities.
     """
     x_s, s, t, v, n_diagonal = _rows(x1, path, generator, diagonal, dyadic=midpoint)
     u = average_velocity(model, x_s, s, t)
