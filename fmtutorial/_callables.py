@@ -80,8 +80,11 @@ def check_condition(model: Callable, condition: Tensor, n: int) -> None:
         model.check_condition(condition, n)
 
 
-def answer(function: Callable, name: str, x: Tensor, *arguments: Tensor) -> Tensor:
-    """function(x, *arguments), unchecked; an error from dtypes or from the number of arguments says so."""
+def answer(function: Callable, name: str, x: Tensor, *arguments: Tensor, call: str | None = None) -> Tensor:
+    """function(x, *arguments), unchecked; an error from dtypes or from the number of arguments says so.
+
+    `call` is how the call is written in that error, if not name(x, t, y).
+    """
     try:
         return function(x, *arguments)
     except RuntimeError as error:
@@ -95,7 +98,8 @@ def answer(function: Callable, name: str, x: Tensor, *arguments: Tensor) -> Tens
     except TypeError as error:
         if "positional argument" not in str(error):
             raise
-        raise TypeError(f"{name} must be callable as {_call(name, arguments)}, but {error}") from error
+        call = call or _call(name, arguments)
+        raise TypeError(f"{name} must be callable as {call}, but {error}") from error
 
 
 def draw(
