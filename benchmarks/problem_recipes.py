@@ -64,12 +64,15 @@ def fitted(data, seconds: float, seed: int, n_points: int, **options):
     options["progress"] = False
     start = time.process_time()
     torch.manual_seed(seed)
-    fit(data, n_steps=2, **options)  # what only the first call takes
+    fit(data, n_steps=1, **options)  # what only the first call takes
     before = time.process_time()
-    fit(data, n_steps=N_TIMED, **options)
-    each = spent_since(before) / N_TIMED
+    fit(data, n_steps=1, **options)
+    every_call = spent_since(before)
+    before = time.process_time()
+    fit(data, n_steps=1 + N_TIMED, **options)
+    each = (spent_since(before) - every_call) / N_TIMED
     generator = torch.Generator().manual_seed(seed)
-    n_steps = max(1, int((seconds - spent_since(start)) / each))
+    n_steps = max(1, int((seconds - spent_since(start) - every_call) / each))
     if n_points < FEW_POINTS:
         n_steps = max(1, min(DEFAULT_STEPS, n_steps // 2))
         options["held_out"] = HELD_OUT
