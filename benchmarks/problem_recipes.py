@@ -22,6 +22,7 @@ from fmtutorial.training.recipe import DEFAULT_STEPS
 
 BATCH = 256  # of the peers whose documentation leaves it open
 ODE_STEPS = 16  # of the midpoint method for samples, and of rk4 for densities
+POSTERIOR_STEPS = 32  # of the midpoint method for samples of a posterior, which can be thin as a crescent
 N_TIMED = 40  # steps of `fit` that are timed to learn how many fit into the seconds
 CHECK_EVERY = 50  # steps between two looks at the held-out share
 
@@ -95,7 +96,7 @@ def fit_posterior(simulator, theta: Tensor, y: Tensor, seconds: float, seed: int
     def sample(observed: Tensor, n: int) -> Tensor:
         condition = ((observed - y_mean) / y_std).expand(n, -1)
         x0 = torch.randn(n, theta.shape[1], generator=generator)
-        x1 = integrate_flow(net, x0, n_steps=ODE_STEPS // 2, method="midpoint", condition=condition)[0][-1]
+        x1 = integrate_flow(net, x0, n_steps=POSTERIOR_STEPS, method="midpoint", condition=condition)[0][-1]
         return x1 * std + mean
 
     return sample
@@ -108,7 +109,7 @@ def residual_posterior(simulator, theta: Tensor, y: Tensor, seconds: float, seed
 
     def sample(observed: Tensor, n: int) -> Tensor:
         condition = observed.expand(n, -1)
-        return flow.sample(n, generator, condition=condition, n_steps=ODE_STEPS // 2, method="midpoint")
+        return flow.sample(n, generator, condition=condition, n_steps=POSTERIOR_STEPS, method="midpoint")
 
     return sample
 

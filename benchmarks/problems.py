@@ -32,7 +32,7 @@ N_SIMULATIONS = (1000, 10_000, 100_000)
 N_OBSERVED = 4  # observations whose posteriors are compared
 CLASSIFIER_STEPS = 600
 # beside published figures
-LONG_SECONDS = 60.0
+LONG_SECONDS = 30.0
 N_PUBLISHED = 100_000  # simulations
 N_JUDGED_LONG = 10_000
 NEEDS = {"torchcfm": "torchcfm", "zuko": "zuko", "sbi": "sbi"}
