@@ -37,6 +37,14 @@ def standardized():
     return [flow.sample(5, seeded(), n_steps=2), flow.log_prob(X, n_steps=2)]
 
 
+def residuals():
+    options = {"n_steps": 2, "standardize": "residuals", "progress": False, "device": DEVICE}
+    flow = fit((X, Y), generator=seeded(), **options)[0]
+    flow.zero_grad()
+    flow.to(DEVICE)
+    return flow.sample(6, seeded(), condition=Y, n_steps=2), flow.log_prob(X, condition=Y, n_steps=2)
+
+
 def trained(**options):
     fit(X, n_steps=2, progress=False, device=DEVICE, generator=seeded(), **options)
     return X
@@ -151,6 +159,7 @@ CALLS = {
     "fit with a condition": lambda: trained(condition=Y),
     "fit with classes": lambda: trained(condition=LABELS),
     "fit standardized": standardized,
+    "fit of residuals": residuals,
     "metrics.log_prob": lambda: [
         metrics.log_prob(NET, X, 2),
         metrics.log_prob(FIELD, X, 2, method="dopri5", atol=1e-2, rtol=1e-2),
