@@ -229,7 +229,8 @@ def judged(result: dict, kind: str, unit: str) -> dict[str, dict[str, dict]]:
 
 def problems(result: dict) -> tuple[Figure, str]:
     """A dot for each recipe on each problem, with its standard error; left is better."""
-    recipes = [r for r in dict.fromkeys(r["name"] for r in result["rows"]) if r != "exact"]
+    drawn = [r["name"] for r in result["rows"] if r["kind"] in JUDGES and r["name"] != "exact"]
+    recipes = list(dict.fromkeys(drawn))
     kinds = [kind for kind in JUDGES if judged(result, kind, JUDGES[kind])]
     fig, axes = plt.subplots(len(kinds), 1, figsize=(8, 9), layout="constrained", squeeze=False)
     listed = []
@@ -277,13 +278,14 @@ def problems(result: dict) -> tuple[Figure, str]:
 def problem_tables(result: dict) -> list[str]:
     """What each recipe reaches on each problem by each judge, as Markdown tables."""
     lines = []
-    for kind in JUDGES:
+    for kind in (*JUDGES, "published"):
         for unit in ("nats", "C2ST", "sliced W2", "s"):
             by_problem = judged(result, kind, unit)
             recipes = list(dict.fromkeys(name for rows in by_problem.values() for name in rows))
             if not recipes:
                 continue
-            lines += [f"| {kind}s, {unit} | " + " | ".join(recipes) + " |", "|---" * (1 + len(recipes)) + "|"]
+            title = f"beside {kind} figures" if kind == "published" else f"{kind}s"
+            lines += [f"| {title}, {unit} | " + " | ".join(recipes) + " |", "|---" * (1 + len(recipes)) + "|"]
             for problem, rows in by_problem.items():
                 cells = [_with_error(rows[name]) if name in rows else "" for name in recipes]
                 lines.append(f"| {problem} | " + " | ".join(cells) + " |")

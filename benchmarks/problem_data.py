@@ -258,3 +258,7 @@ SIMULATORS = {
     "Gaussian mixture": MixtureOfTwo(),
     "SLCP": SLCP(),
 }
+
+# The C2ST that Lueckmann et al. 2021 publish for NPE with 100,000 simulations, the mean over their ten
+# observations of each task (https://github.com/sbi-benchmark/results, main_paper.csv).
+PUBLISHED_NPE = {"two moons": 0.542, "Gaussian linear": 0.506, "Gaussian mixture": 0.555, "SLCP": 0.831}

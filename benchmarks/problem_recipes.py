@@ -22,6 +22,7 @@ from fmtutorial.training.recipe import DEFAULT_STEPS
 
 BATCH = 256  # of the peers whose documentation leaves it open
 ODE_STEPS = 16  # of the midpoint method for samples, and of rk4 for densities
+POSTERIOR_STEPS = 32  # of the midpoint method for samples of a posterior, which can be thin as a crescent
 N_TIMED = 40  # steps of `fit` that are timed to learn how many fit into the seconds
 CHECK_EVERY = 50  # steps between two looks at the held-out share
 
@@ -56,23 +57,27 @@ def flow_density(velocity: Callable, dim: int, seed: int) -> Density:
 # ours
 
 
-def fitted(data, seconds: float, seed: int, n_points: int):
-    """`fit` with its defaults, with as many steps as the seconds allow.
+def fitted(data, seconds: float, seed: int, n_points: int, **options):
+    """`fit` with its defaults and `options`, with as many steps as the seconds allow.
 
     For few points these are the most that its own choice may take: half of them, as it learns twice.
     """
+    options["progress"] = False
     start = time.process_time()
     torch.manual_seed(seed)
-    fit(data, n_steps=2, progress=False)  # what only the first call takes
+    fit(data, n_steps=1, **options)  # what only the first call takes
     before = time.process_time()
-    fit(data, n_steps=N_TIMED, progress=False)
-    each = spent_since(before) / N_TIMED
+    fit(data, n_steps=1, **options)
+    every_call = spent_since(before)
+    before = time.process_time()
+    fit(data, n_steps=1 + N_TIMED, **options)
+    each = (spent_since(before) - every_call) / N_TIMED
     generator = torch.Generator().manual_seed(seed)
-    n_steps = max(1, int((seconds - spent_since(start)) / each))
+    n_steps = max(1, int((seconds - spent_since(start) - every_call) / each))
     if n_points < FEW_POINTS:
         n_steps = max(1, min(DEFAULT_STEPS, n_steps // 2))
-        return fit(data, n_steps=n_steps, held_out=HELD_OUT, generator=generator, progress=False)[0]
-    return fit(data, n_steps=n_steps, generator=generator, progress=False)[0]
+        options["held_out"] = HELD_OUT
+    return fit(data, n_steps=n_steps, generator=generator, **options)[0]
 
 
 def fit_density(x: Tensor, seconds: float, seed: int) -> Density:
@@ -91,30 +96,20 @@ def fit_posterior(simulator, theta: Tensor, y: Tensor, seconds: float, seed: int
     def sample(observed: Tensor, n: int) -> Tensor:
         condition = ((observed - y_mean) / y_std).expand(n, -1)
         x0 = torch.randn(n, theta.shape[1], generator=generator)
-        x1 = integrate_flow(net, x0, n_steps=ODE_STEPS // 2, method="midpoint", condition=condition)[0][-1]
+        x1 = integrate_flow(net, x0, n_steps=POSTERIOR_STEPS, method="midpoint", condition=condition)[0][-1]
         return x1 * std + mean
 
     return sample
 
 
 def residual_posterior(simulator, theta: Tensor, y: Tensor, seconds: float, seed: int) -> Callable:
-    """Ours, of what a linear regression of theta on y leaves, made white: theta = m(y) + L r.
-
-    The regression takes what is linear, and gives the residual r of every problem unit scale.
-    """
-    y_mean, y_std = scale_of(y)
-
-    def with_one(y: Tensor) -> Tensor:
-        return torch.cat([(y - y_mean) / y_std, torch.ones(len(y), 1)], 1)
-
-    slopes = torch.linalg.lstsq(with_one(y), theta).solution  # (c + 1, d)
-    rest = theta - with_one(y) @ slopes
-    factor = torch.linalg.cholesky(rest.T @ rest / len(rest))
-    white = torch.linalg.solve_triangular(factor, rest.T, upper=False).T
-    sample_white = fit_posterior(simulator, white, y, seconds, seed)
+    """Ours, of what a linear regression of theta on y leaves."""
+    flow = fitted((theta, y), seconds, seed, len(theta), standardize="residuals")
+    generator = torch.Generator().manual_seed(seed + 1000)
 
     def sample(observed: Tensor, n: int) -> Tensor:
-        return sample_white(observed, n) @ factor.T + with_one(observed[None]) @ slopes
+        condition = observed.expand(n, -1)
+        return flow.sample(n, generator, condition=condition, n_steps=POSTERIOR_STEPS, method="midpoint")
 
     return sample
 

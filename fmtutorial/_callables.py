@@ -3,6 +3,7 @@
 The first answer of a model or a score is checked, the others are not. All that a sampler draws is checked.
 """
 
+import inspect
 from collections.abc import Callable
 from functools import partial
 
@@ -12,6 +13,8 @@ from torch import Generator, Tensor, nn
 from fmtutorial import _random, _validate
 from fmtutorial._types import DataSource, Time
 
+TIME_NAMES = ("t", "time", "times", "timestep", "timesteps")
+
 
 def as_velocity(model: Callable, name: str = "model") -> Callable:
     """The model as a function (x, t, *condition) whose first answer is checked by `_validate.returned`.
@@ -20,6 +23,7 @@ def as_velocity(model: Callable, name: str = "model") -> Callable:
     as it comes, mostly a number in a tensor of no dimensions.
     """
     check_callable(model, name, "x, t")
+    check_time_is_second(model, name)
     checked_model = checked_at_first(model, partial(_first_answer, model, name))
     if not is_network(model):
         return checked_model
@@ -63,6 +67,23 @@ def check_callable(function: Callable, name: str, arguments: str) -> None:
         raise TypeError(f"{call}, got {type(function).__name__}")
 
 
+def check_time_is_second(model: Callable, name: str = "model") -> None:
+    """Raise TypeError for a function (t, x, ...), by the names of its parameters: ours is (x, t, ...).
+
+    Other libraries want the time first, and broadcasting would hide the exchange.
+    """
+    function = model.forward if isinstance(model, nn.Module) else model
+    try:
+        parameters = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # built in, or without a signature
+        return
+    if len(parameters) > 1 and parameters[0] in TIME_NAMES and parameters[1] not in TIME_NAMES:
+        raise TypeError(
+            f"{name} must be callable as {name}(x, t), got one with the parameters "
+            f"({', '.join(parameters[:2])}): put the points first"
+        )
+
+
 def is_network(model: Callable) -> bool:
     """Is it a network, or something that wraps one as its attribute `model`?"""
     return isinstance(model, nn.Module) or isinstance(getattr(model, "model", None), nn.Module)
@@ -80,8 +101,11 @@ def check_condition(model: Callable, condition: Tensor, n: int) -> None:
         model.check_condition(condition, n)
 
 
-def answer(function: Callable, name: str, x: Tensor, *arguments: Tensor) -> Tensor:
-    """function(x, *arguments), unchecked; an error from dtypes or from the number of arguments says so."""
+def answer(function: Callable, name: str, x: Tensor, *arguments: Tensor, call: str | None = None) -> Tensor:
+    """function(x, *arguments), unchecked; an error from dtypes or from the number of arguments says so.
+
+    `call` is how the call is written in that error, if not name(x, t, y).
+    """
     try:
         return function(x, *arguments)
     except RuntimeError as error:
@@ -95,7 +119,8 @@ def answer(function: Callable, name: str, x: Tensor, *arguments: Tensor) -> Tens
     except TypeError as error:
         if "positional argument" not in str(error):
             raise
-        raise TypeError(f"{name} must be callable as {_call(name, arguments)}, but {error}") from error
+        call = call or _call(name, arguments)
+        raise TypeError(f"{name} must be callable as {call}, but {error}") from error
 
 
 def draw(

@@ -17,6 +17,9 @@ Velocity: TypeAlias = Callable[[Tensor, Time], Tensor]
 # A velocity v(x, t, y) that also takes a condition y, with one row for each point.
 ConditionalVelocity: TypeAlias = Callable[[Tensor, Time, Tensor], Tensor]
 
+# An average velocity u(x, s, t) from a departure s to an arrival t: points x (n, d), two times -> (n, d).
+AverageVelocity: TypeAlias = Callable[[Tensor, Time, Time], Tensor]
+
 # A score s(x, t) = grad log p_t(x): points x (n, d) and a time -> (n, d).
 Score: TypeAlias = Callable[[Tensor, Time], Tensor]
 

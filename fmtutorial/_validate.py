@@ -98,13 +98,14 @@ def same_shape(a: Tensor, name_a: str, b: Tensor, name_b: str) -> None:
         )
 
 
-def time_column(t: float | Tensor, x: Tensor) -> Tensor:
+def time_column(t: float | Tensor, x: Tensor, name: str = "t") -> Tensor:
     """Return `t` (scalar, (n,) or (n, 1)) in the shape that broadcasts against `x` (n, d): () or (n, 1)."""
     if not isinstance(t, Tensor):
         try:
             t = torch.as_tensor(t, dtype=x.dtype, device=x.device)
         except (TypeError, ValueError, RuntimeError) as error:
-            raise TypeError(f"t must be a number or a torch.Tensor, got {type(t).__name__}: {t!r}") from error
+            kind = type(t).__name__
+            raise TypeError(f"{name} must be a number or a torch.Tensor, got {kind}: {t!r}") from error
     if t.ndim == 0 or t.shape == (len(x), 1):
         return t
     if t.shape == (len(x),):
@@ -112,15 +113,15 @@ def time_column(t: float | Tensor, x: Tensor) -> Tensor:
     if t.numel() == 1:
         return t.reshape(())
     raise ValueError(
-        f"t must be a scalar or have the shape ({len(x)},) or ({len(x)}, 1), got {tuple(t.shape)}"
+        f"{name} must be a scalar or have the shape ({len(x)},) or ({len(x)}, 1), got {tuple(t.shape)}"
     )
 
 
-def path_time(t: float | Tensor, x: Tensor) -> Tensor:
+def path_time(t: float | Tensor, x: Tensor, name: str = "t") -> Tensor:
     """Return `t` as in `time_column`, after a check that every time lies in [0, 1]."""
-    t = time_column(t, x)
+    t = time_column(t, x, name)
     if not bool(((t >= 0) & (t <= 1)).all()):
-        raise ValueError(f"t must lie in [0, 1], got values from {float(t.min())} to {float(t.max())}")
+        raise ValueError(f"{name} must lie in [0, 1], got values from {float(t.min())} to {float(t.max())}")
     return t
 
 

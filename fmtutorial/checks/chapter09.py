@@ -134,7 +134,7 @@ EXERCISES = {
         expects="a function mean_term(C, n, m): the expected squared distance of the means of n and m draws",
         truth=lambda C, n, m: float(C.trace()) * (1 / n + 1 / m),
         inputs=covariance_inputs,
-        insight="tr C (1/n + 1/m): a perfect model scores above 0, and twice as well with twice the images. The covariances add a term that falls nearly in the same way.",
+        insight="tr C (1/n + 1/m): a perfect model scores above 0, and twice the images halve this term. The covariances add a term that falls nearly in the same way.",
         mistakes={
             "Zero would be the squared distance of the expected means. The means of finite sets differ by chance.": lambda C, n, m: 0.0,
             "Both means are estimates: the second set adds its own error.": lambda C, n, m: float(C.trace()) / n,

@@ -172,9 +172,9 @@ EXERCISES = {
         expects="a function coverage_of(a, R, level) -> number: how often a.x* with x* ~ N(0, R) lies in the central interval of N(0, I)",
         truth=lambda a, R, level: coverage_with(spread_ratio(a, R), level),
         inputs=coverage_inputs,
-        insight="One cell alone shows nothing. A sum of correlated cells is covered too rarely, their difference too often: choose the quantities that you rank.",
+        insight="One cell alone shows nothing. A sum of positively correlated cells is covered too rarely, their difference too often: choose the quantities that you rank.",
         mistakes={
-            "This is the level itself: only a quantity whose variance does not depend on the correlations is covered so.": lambda a, R, level: torch.tensor(level, dtype=torch.float64),
+            "This is the level itself: only a quantity with the same variance under R and under I is covered so.": lambda a, R, level: torch.tensor(level, dtype=torch.float64),
             "The ratio is upside down: the interval has the suspect's std, a.a under the root, and the truth has a.R.a.": lambda a, R, level: coverage_with(1 / spread_ratio(a, R), level),
             "Compare stds, not variances: take the square root of the ratio.": lambda a, R, level: coverage_with(spread_ratio(a, R) ** 2, level),
             "A central interval has two ends, each with half of the rest outside: yours has one.": one_sided,

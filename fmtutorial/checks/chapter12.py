@@ -104,7 +104,7 @@ EXERCISES = {
         expects="a function marginal(q, K) -> (S, S, S): p_t of strings of three tokens, from q (V, V, V) and the kernel K (V, S)",
         truth=contract,
         inputs=tables,
-        insight="Three contractions of one axis each. For L tokens that is L V^L S numbers of work, not the (V S)^L of a sum over pairs of strings.",
+        insight="Three contractions of one axis each. For L tokens that is about L V^L S multiplications, not the (V S)^L of a sum over pairs of strings.",
         mistakes={
             "The tokens of the result are in the reverse order.": lambda q, k: contract(q, k, "abc,ax,by,cz->zyx"),
             "The first two tokens of the result have changed places.": lambda q, k: contract(q, k, "abc,ax,by,cz->yxz"),

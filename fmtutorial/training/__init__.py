@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "loop": ["TrainingHistory", "train"],
         "recipe": ["fit"],
         "standardized": ["StandardizedFlow", "mean_and_std"],
+        "residuals": ["ResidualFlow"],
         "checkpoints": ["save_checkpoint", "load_checkpoint"],
     },
 )

@@ -12,12 +12,13 @@ from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
 from fmtutorial import _validate
+from fmtutorial._callables import check_time_is_second
 from fmtutorial._types import DataSource
 from fmtutorial.paths import AffineGaussianPath
 from fmtutorial.paths.affine import check_path
 from fmtutorial.training._batches import batch_sizes, batches, ema_update, warmup_cosine
 from fmtutorial.training._sources import Columns, as_source
-from fmtutorial.training.losses import cfm_loss, pair_loss
+from fmtutorial.training.losses import cfm_loss, pair_loss, stable_cfm_loss
 
 UNDER_PYTEST = "PYTEST_VERSION"  # set by pytest, also for the kernels of notebooks that nbval starts
 # In which column of a batch each loss has its conditions; of a loss of one's own nothing is known.
@@ -75,6 +76,8 @@ def train(
     if torch.is_inference_mode_enabled():
         raise RuntimeError("train needs gradients: call it outside of torch.inference_mode()")
     loss = getattr(loss_fn, "func", loss_fn)  # what a `partial` calls
+    if loss in (cfm_loss, pair_loss, stable_cfm_loss):
+        check_time_is_second(model)
     if loss in CONDITION_COLUMN:
         source.check_conditions(model, CONDITION_COLUMN[loss])
     check_path(path)

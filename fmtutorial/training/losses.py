@@ -96,7 +96,7 @@ def cfm_loss(
     if conditions and condition_dropout:
         keep = _random.uniform_time(x1, generator) >= condition_dropout
         conditions.append(keep)
-    return _mean_square(answer(model, "model", x_t, t, *conditions), u_t)
+    return mean_square(answer(model, "model", x_t, t, *conditions), u_t)
 
 
 def pair_loss(
@@ -115,7 +115,7 @@ def pair_loss(
     _validate.same_shape(x0, "x0", x1, "x1")
     t = _random.uniform_time(x1, generator)
     x_t, u_t = path.point_and_target(x0, x1, t)
-    return _mean_square(answer(model, "model", x_t, t, *conditions), u_t)
+    return mean_square(answer(model, "model", x_t, t, *conditions), u_t)
 
 
 def stable_cfm_loss(
@@ -135,8 +135,18 @@ def stable_cfm_loss(
     t = _random.uniform_time(x1, generator)
     x0 = _random.normal_like(x1, generator)
     x_t, u_t = path.point_and_target(x0, x1, t)
+    stable_u_t = batch_velocity(x1, path, x_t, u_t, t)
+    return mean_square(answer(model, "model", x_t, t), stable_u_t)
+
+
+def batch_velocity(x1: Tensor, path: AffineGaussianPath, x_t: Tensor, u_t: Tensor, t: Tensor) -> Tensor:
+    """sum_j w_j u_t(x_t | x1_j), the exact velocity of the batch x1 as a finite data set, of shape (n, d).
+
+    w_j ~ N(x_t; alpha x1_j, sigma^2 I). Row i of x_t and u_t (n, d) is the point and the target of x1_i at
+    the time t (n, 1). Where sigma = 0 only x1_i itself leads to x_t, and u_t stays as it is.
+    """
     alpha = path.alpha(t)
-    sigma = path.sigma(t)
+    sigma = path.sigma(t).clamp(min=torch.finfo(x1.dtype).eps)
 
     # the mean of the x1_j that may have led to x_t; row i is x_t of example i, column j is x1_j: (n, n)
     # log N(x_t; alpha x1_j, sigma^2 I) without what is the same for all j
@@ -145,8 +155,7 @@ def stable_cfm_loss(
 
     # u_t(x | x1_j) is linear in x1_j, so that its mean is u_t at the mean
     slope = path.alpha_dot(t) - alpha * path.sigma_dot(t) / sigma
-    stable_u_t = u_t + slope * (mean - x1)
-    return _mean_square(answer(model, "model", x_t, t), stable_u_t)
+    return u_t + slope * (mean - x1)
 
 
 def _checked_permutation(permutation: Tensor, n: int) -> Tensor:
@@ -162,7 +171,7 @@ def _checked_permutation(permutation: Tensor, n: int) -> Tensor:
     return permutation
 
 
-def _mean_square(v: Tensor, u_t: Tensor) -> Tensor:
+def mean_square(v: Tensor, u_t: Tensor) -> Tensor:
     """|v - u_t|^2, a mean over the batch and the elements."""
     if not isinstance(v, Tensor):
         raise TypeError(f"model must return a torch.Tensor, got {type(v).__name__}")

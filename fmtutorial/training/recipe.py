@@ -14,6 +14,7 @@ from fmtutorial.training._sources import ChangedData, Columns, as_source
 from fmtutorial.training.loop import TrainingHistory, train
 from fmtutorial.training.losses import cfm_loss, pair_loss, stable_cfm_loss
 from fmtutorial.training.networks import recommended_network
+from fmtutorial.training.residuals import residual_flow
 from fmtutorial.training.standardized import standardized_flow
 
 DEFAULT_STEPS = 3950  # as many as the textbook's recipe takes
@@ -36,9 +37,9 @@ def fit(
     generator: Generator | None = None,
     *,
     condition: Tensor | None = None,
-    condition_dropout: float = 0.1,
+    condition_dropout: float | None = None,
     model: nn.Module | None = None,
-    standardize: bool = False,
+    standardize: bool | str = False,
     held_out: float | None = None,
     **options,
 ) -> tuple[nn.Module, TrainingHistory]:
@@ -46,13 +47,15 @@ def fit(
 
     data: points (N, d), a tuple (x1, y), or anything whose `.sample(n, generator)` returns such, fresh at
     every step. condition: y for points, classes (N,) or numbers (N, c), dropped for a share of
-    `condition_dropout` of the examples, so that the model is the unconditional one too. A new network has
-    the dtype of the data. path: `StraightPath()` unless given. The recipe is `stable_cfm_loss` (`cfm_loss`
-    with conditions), batches of 256, lr 0.01 and a cosine schedule; `options` change it and go to `train`.
-    n_steps: 3950 unless given, or unless `n_epochs` is. Data of about unit scale, or standardize=True: the
-    model then is a `StandardizedFlow`, which learns (x - mean) / std of each column and has `.sample(n)` and
-    `.log_prob(x)` in the units of the data. The mean and std of a sampler are those of one draw of 10,000.
-    Conditions that are numbers are standardised too.
+    `condition_dropout` of the examples, 0.1 unless given, so that the model is the unconditional one too. A
+    new network has the dtype of the data. path: `StraightPath()` unless given. The recipe is
+    `stable_cfm_loss` (`cfm_loss` with conditions), batches of 256, lr 0.01 and a cosine schedule; `options`
+    change it and go to `train`. n_steps: 3950 unless given, or unless `n_epochs` is.
+    Data of about unit scale, or standardize=True: the model then is a `StandardizedFlow`, which learns
+    (x - mean) / std of each column and has `.sample(n)` and `.log_prob(x)` in the units of the data. The mean
+    and std of a sampler are those of one draw of 10,000. Conditions that are numbers are standardised too.
+    standardize="residuals", for such conditions: the model is a `ResidualFlow`, which learns what a linear
+    regression of x on y leaves, made white.
     held_out: a share of the points that chooses the number of steps, up to n_steps: the one after which it is
     fitted best. A fresh start then learns from all points for as many, with lr 0.005 and an average of the
     weights (ema 0.99) in the place of the schedule. Unless given it is 0.2 for fewer than 5000 points without
@@ -62,7 +65,8 @@ def fit(
     _check_names(options)
     _random.device_of(generator)  # TypeError for a seed
     source = as_source(data, condition)
-    _validate.real(condition_dropout, "condition_dropout", low=0.0, high=1.0, open_high=True)
+    of_residuals = _is_of_residuals(standardize)
+    condition_dropout = _checked_dropout(condition_dropout, of_residuals)
     if path is None:
         path = StraightPath()
     are_pairs = options.get("loss_fn") is pair_loss
@@ -76,6 +80,8 @@ def fit(
     y = None
     if conditions:
         y = conditions[0]
+    if of_residuals and (y is None or not y.is_floating_point()):
+        raise ValueError('standardize="residuals" needs conditions that are numbers, (N, c)')
     if model is None:
         if source.n_points is None and y is not None and not y.is_floating_point():
             raise ValueError("model must be given for a sampler of classes, whose number is not known here")
@@ -91,7 +97,10 @@ def fit(
     trained = model
     if standardize:
         examples = source.draw(N_FOR_SCALE, generator) if source.n_points is None else source.columns
-        model = standardized_flow(model, path, *examples[:2])
+        make_flow = standardized_flow
+        if of_residuals:
+            make_flow = residual_flow
+        model = make_flow(model, path, *examples[:2])
         source = ChangedData(source, model.standardized_columns)
     elif source.n_points is None:
         source = ChangedData(source, _warned_of_scale)
@@ -113,6 +122,25 @@ def fit(
         history = train(trained, source, path, n_steps, **(recipe | options))
     model.to(next(trained.parameters()).device).eval()
     return model, history
+
+
+def _is_of_residuals(standardize: bool | str) -> bool:
+    """Is `standardize` the word "residuals"? ValueError for any other word or thing."""
+    if isinstance(standardize, bool):
+        return False
+    if standardize != "residuals":
+        raise ValueError(f'standardize must be True, False or "residuals", got {standardize!r}')
+    return True
+
+
+def _checked_dropout(condition_dropout: float | None, of_residuals: bool) -> float:
+    """The share of conditions to drop; none for residuals, which need them."""
+    if condition_dropout is None:
+        return 0.0 if of_residuals else 0.1
+    share = _validate.real(condition_dropout, "condition_dropout", low=0.0, high=1.0, open_high=True)
+    if of_residuals and share > 0:
+        raise ValueError(f'condition_dropout must be 0 with standardize="residuals", got {share}')
+    return share
 
 
 def _check_names(options: dict) -> None:

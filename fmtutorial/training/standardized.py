@@ -42,13 +42,20 @@ class StandardizedFlow(nn.Module):
             self.register_buffer(name, _vector(values, name))
         self.scales_conditions = condition_mean is not None
 
-    def standardized(self, x: Tensor) -> Tensor:
-        """z = (x - mean) / std for points x (n, d) of the data, and x - mean in a constant column."""
+    def standardized(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """z = (x - mean) / std for points x (n, d) of the data, and x - mean in a constant column.
+
+        y: the conditions, which change nothing here, but do in a `ResidualFlow`.
+        """
         return (x - self.mean) / _divisor(self.std)
 
-    def in_data_units(self, z: Tensor) -> Tensor:
+    def in_data_units(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """x = mean + std z, (n, d)."""
         return self.mean + self.std * z
+
+    def log_volume(self) -> Tensor:
+        """log |det dx/dz| = sum_i log std_i, a scalar."""
+        return self.std.log().sum()
 
     def standardized_condition(self, y: Tensor) -> Tensor:
         """What the model sees of conditions: classes (n,) as they are, numbers (n, c) standardised."""
@@ -59,7 +66,7 @@ class StandardizedFlow(nn.Module):
     def standardized_columns(self, columns: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Points and their conditions, if there are any, as the model sees them."""
         x1, *conditions = columns
-        return self.standardized(x1), *[self.standardized_condition(y) for y in conditions]
+        return self.standardized(x1, *conditions), *[self.standardized_condition(y) for y in conditions]
 
     def sample(
         self, n: int, generator: Generator | None = None, *, condition: Tensor | None = None, **options
@@ -71,10 +78,11 @@ class StandardizedFlow(nn.Module):
         n = _validate.positive_int(n, "n")
         x0 = _random.normal_like(self.mean.expand(n, -1), generator)
         x0 = starting_noise(self.path, x0).to(x0)
+        given = None
         if condition is not None:
-            condition = self.standardized_condition(condition)
-        end, _ = integrate_flow(self.model, x0, condition=condition, only_end=True, **options)
-        return self.in_data_units(end[-1])
+            given = self.standardized_condition(condition)
+        end, _ = integrate_flow(self.model, x0, condition=given, only_end=True, **options)
+        return self.in_data_units(end[-1], condition)
 
     def log_prob(self, x: Tensor, *, condition: Tensor | None = None, **options) -> Tensor:
         """log p(x) = log p_z((x - mean) / std) - sum_i log std_i at points (n, d) of the data, in nats, (n,).
@@ -89,8 +97,8 @@ class StandardizedFlow(nn.Module):
         velocity = as_velocity(self.model)
         if condition is not None:
             velocity = self._given(condition, len(x))
-        log_p = log_prob(velocity, self.standardized(x), path=self.path, **options)
-        return log_p - self.std.log().sum()
+        log_p = log_prob(velocity, self.standardized(x, condition), path=self.path, **options)
+        return log_p - self.log_volume()
 
     def _given(self, condition: Tensor, n: int) -> Velocity:
         """The model's velocity with its condition, a function (x, t)."""

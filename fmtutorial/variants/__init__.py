@@ -1,10 +1,25 @@
-"""The same idea elsewhere: jumps between tokens in the place of a velocity."""
+"""The same idea elsewhere: few steps by learnt flow maps, and jumps between tokens."""
 
 from fmtutorial import _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
+        "flow_maps": [
+            "exact_flow_map",
+            "exact_average_velocity",
+            "meanflow_floor",
+            "flow_map_trajectories",
+            "paired_gap",
+        ],
+        "average_velocity": ["AverageVelocityNet", "velocity_and_derivative", "jump"],
+        "few_steps": [
+            "distillation_loss",
+            "meanflow_loss",
+            "lagrangian_loss",
+            "progressive_loss",
+            "consistency_loss",
+        ],
         "token_paths": ["MaskPath", "UniformPath", "all_states"],
         "discrete": [
             "token_marginal",

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "noise_level": ["noise_level_explorer"],
         "kernel_width": ["kernel_width_explorer"],
         "guidance_strength": ["guidance_explorer"],
+        "flow_map_jumps": ["flow_map_explorer"],
         "token_steps": ["token_steps_explorer"],
         "fourth_sensor": ["expected_uncertainty", "fourth_sensor_explorer"],
     },

@@ -36,6 +36,7 @@ EXPLORERS = {
     "06_straighter_paths": {"Euler steps": "ArrowRight", "coupling": None},
     "09_images_and_guidance": {"strength w": "ArrowRight", "show": None},
     "10_physics_with_uncertainty": {"4th sensor": "ArrowRight", "hot spot": None, "find out": None},
+    "11_few_steps": {"jumps": "ArrowRight", "departure s": "ArrowRight", "recipe": None},
     "12_discrete_flows": {"steps": "ArrowRight", "noise": "ArrowRight", "path": None, "posterior": None},
 }
 # From the key to the new image; on the way the request leaves, and the image's message arrives.

@@ -18,7 +18,7 @@ from fmtutorial import (
     standard_mixture,
     train,
 )
-from fmtutorial._callables import as_velocity
+from fmtutorial._callables import as_velocity, check_time_is_second
 from fmtutorial.distributions import Checkerboard, EmpiricalDistribution, Moons, Spiral
 from fmtutorial.metrics import (
     divergence,
@@ -551,3 +551,41 @@ def test_a_mixture_too_narrow_or_too_wide_for_the_points_is_named():
             arguments = (X,) if function in (mixture.log_prob, mixture.score) else (X, HALF)
             with pytest.raises(ValueError, match="dtype that holds the mixture's variances"):
                 function(*arguments)
+
+
+class TimeFirst(nn.Module):
+    """The order of other libraries, whose shapes broadcast without a word."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(2, 2)
+
+    def forward(self, t, x):
+        return self.linear(x) * t
+
+
+def time_first(t, y, *arguments):
+    return t * y
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: fit(X, model=TimeFirst(), n_steps=1),
+        lambda: train(TimeFirst(), X, PATH, n_steps=1, loss_fn=partial(cfm_loss)),
+        lambda: integrate_flow(TimeFirst(), X),
+        lambda: integrate_flow(time_first, X),
+        lambda: log_prob(time_first, X),
+    ],
+    ids=["fit", "train", "integrate a network", "integrate a function", "log_prob"],
+)
+def test_the_time_first_is_refused_by_its_name(call):
+    with pytest.raises(
+        TypeError, match=r"callable as model\(x, t\), got one with the parameters \(t, [xy]\)"
+    ):
+        call()
+
+
+def test_only_names_of_the_time_are_refused():
+    for model in (lambda x, t: x, lambda *both: both[0], lambda time: time, partial(torch.add, alpha=0), max):
+        check_time_is_second(model)

@@ -5,7 +5,7 @@ import torch
 from elsewhere import DEVICE, Elsewhere, elsewhere, to_elsewhere
 from helpers import MIXTURE, normal, seeded
 
-from fmtutorial import exact, fit, integrate_flow, metrics, paths, problems, sampling, training
+from fmtutorial import exact, fit, integrate_flow, metrics, paths, problems, sampling, training, variants
 from fmtutorial._devices import double, has_double
 from fmtutorial.distributions import Checkerboard, EmpiricalDistribution, Moons, Spiral
 
@@ -23,6 +23,7 @@ STRAIGHT, PRESERVING, EXPLODING = (
 )
 PATHS = [STRAIGHT, paths.CosinePath(), PRESERVING, EXPLODING]
 NET = training.VelocityNet(hidden_dim=8)
+AVERAGE = variants.AverageVelocityNet(hidden_dim=8)
 BY_LABEL = training.ConditionalVelocityNet(2, n_classes=3, hidden_dim=8, n_blocks=1)
 FIELD = exact.velocity_field(MIXTURE, PRESERVING)
 H, READING = to_elsewhere(normal(1, 2)), to_elsewhere(torch.tensor([0.3]))
@@ -34,6 +35,14 @@ def standardized():
     flow.zero_grad()
     flow.to(DEVICE)  # the stand-in's networks do not say where they are
     return [flow.sample(5, seeded(), n_steps=2), flow.log_prob(X, n_steps=2)]
+
+
+def residuals():
+    options = {"n_steps": 2, "standardize": "residuals", "progress": False, "device": DEVICE}
+    flow = fit((X, Y), generator=seeded(), **options)[0]
+    flow.zero_grad()
+    flow.to(DEVICE)
+    return flow.sample(6, seeded(), condition=Y, n_steps=2), flow.log_prob(X, condition=Y, n_steps=2)
 
 
 def trained(**options):
@@ -123,6 +132,24 @@ CALLS = {
         training.stable_cfm_loss(NET, X, STRAIGHT, seeded()),
         training.dsm_loss(MIXTURE.score, X, 0.5, seeded()),
     ],
+    "flow maps": lambda: [
+        function(MIXTURE, path, X, s, t)
+        for function in (variants.exact_flow_map, variants.exact_average_velocity)
+        for path in PATHS
+        for s, t in ((0.2, 0.7), (HALF, 0.9), (0.1, T))
+    ],
+    "learnt flow maps": lambda: [
+        AVERAGE(X, 0.2, T),
+        *variants.velocity_and_derivative(AVERAGE, X, T, T + 0.1, Y, 1.0, 0.0),
+        variants.jump(AVERAGE, X, 2),
+        variants.distillation_loss(AVERAGE, DRAWS, STRAIGHT, seeded()),
+        variants.meanflow_loss(AVERAGE, X, STRAIGHT, seeded()),
+        variants.meanflow_loss(AVERAGE, X, STRAIGHT, seeded(), target="conditional", stop_gradient=False),
+        variants.lagrangian_loss(AVERAGE, X, STRAIGHT, seeded()),
+        variants.progressive_loss(AVERAGE, X, STRAIGHT, seeded()),
+        variants.progressive_loss(AVERAGE, X, STRAIGHT, seeded(), midpoint=True),
+        variants.consistency_loss(AVERAGE, X, STRAIGHT, seeded()),
+    ],
     "couplings": lambda: [
         training.ot_permutation(X, Y),
         *training.minibatch_ot(X, Y, return_permutation=True),
@@ -132,6 +159,7 @@ CALLS = {
     "fit with a condition": lambda: trained(condition=Y),
     "fit with classes": lambda: trained(condition=LABELS),
     "fit standardized": standardized,
+    "fit of residuals": residuals,
     "metrics.log_prob": lambda: [
         metrics.log_prob(NET, X, 2),
         metrics.log_prob(FIELD, X, 2, method="dopri5", atol=1e-2, rtol=1e-2),
@@ -161,6 +189,8 @@ NUMBERS = {
     "uniformity": lambda: float(
         metrics.uniformity(metrics.rank_histogram(metrics.sbc_ranks(X, DRAWS), 9, 5)).sum()
     ),
+    "paired_gap": lambda: variants.paired_gap(X, Y),
+    "meanflow_floor": lambda: sum(variants.meanflow_floor(MIXTURE, STRAIGHT, 5, seeded())),
     "sinkhorn_plan": lambda: float(training.sinkhorn_plan(X, Y, 1.0).sum()),
     "gaussian_ot": lambda: training.gaussian_ot(X[0], X.T @ X, Y[0], Y.T @ Y)[1],
     "excess_loss": lambda: metrics.excess_loss(NET, DATA, STRAIGHT, 50, seeded()),

@@ -230,6 +230,24 @@ def test_the_rows_of_problems_pair_the_seeds(tmp_path):
     assert "on 0 of 1 rows" in said and "t (better by 0.467" in said
 
 
+def test_rows_beside_published_figures_have_no_fit_to_be_ahead_of():
+    chosen = [("published", "p", None, ())]
+    found = {f"p | {s} | {name}": {"C2ST": 0.5 + s} for s in range(3) for name in ("ours", "theirs")}
+    rows = problems.rows_from(chosen, found)
+    assert [r["mean"] for r in rows] == [1.5, 1.5] and all("fit_ahead" not in r for r in rows)
+    table = figures.problem_tables(timing.record("problems", rows, 3, []))
+    assert table[0] == "| beside published figures, C2ST | ours | theirs |"
+
+
+def test_the_published_two_sample_test():
+    pytest.importorskip("sklearn")
+    a, b = torch.randn(2, 1000, 2, generator=seeded())
+    assert abs(problems.published_c2st(a, b) - 0.5) < 4 * math.sqrt(0.25 / 2000)
+    # N(0, 1) against N(2, 1) in one column: the best accuracy is Phi(1) = 0.841
+    b[:, 0] += 2
+    assert problems.published_c2st(a, b) == pytest.approx(0.841, abs=4 * math.sqrt(0.134 / 2000))
+
+
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
     calls = []
 

@@ -180,6 +180,30 @@ CASES = [
         ValueError,
         "condition_dropout [0.0, 1.0) 1.0",
     ),
+    Case(
+        "fit standardize='whiten'",
+        lambda: fit((FLOAT_POINTS, FLOAT_POINTS), standardize="whiten"),
+        ValueError,
+        "standardize True False residuals whiten",
+    ),
+    Case(
+        "fit standardize='residuals' without conditions",
+        lambda: fit(FLOAT_POINTS, standardize="residuals"),
+        ValueError,
+        "standardize residuals conditions numbers",
+    ),
+    Case(
+        "fit standardize='residuals' with labels",
+        lambda: fit(FLOAT_POINTS, condition=LABELS, standardize="residuals"),
+        ValueError,
+        "standardize residuals conditions numbers",
+    ),
+    Case(
+        "fit standardize='residuals' and condition_dropout=0.1",
+        lambda: fit((FLOAT_POINTS, FLOAT_POINTS), standardize="residuals", condition_dropout=0.1),
+        ValueError,
+        "condition_dropout 0 residuals 0.1",
+    ),
     Case("fit n_steps=0", lambda: fit(FLOAT_POINTS, n_steps=0), ValueError, "n_steps at least 1 0"),
     Case(
         "ConditionalVelocityNet neither n_classes nor condition_dim",

@@ -4,7 +4,7 @@ import pytest
 import torch
 from helpers import Case, check_error, normal
 
-from fmtutorial.widgets import coupling_explorer, guidance_explorer
+from fmtutorial.widgets import coupling_explorer, flow_map_explorer, guidance_explorer
 
 
 def explore(**options):
@@ -18,6 +18,13 @@ CASES = [
     Case(
         "coupling_explorer n_samples=0",
         lambda: coupling_explorer(n_samples=0),
+        ValueError,
+        "n_samples at least 1 0",
+    ),
+    Case("flow_map_explorer models={}", lambda: flow_map_explorer({}), TypeError, "models dict {}"),
+    Case(
+        "flow_map_explorer n_samples=0",
+        lambda: flow_map_explorer(n_samples=0),
         ValueError,
         "n_samples at least 1 0",
     ),
