@@ -216,8 +216,8 @@ def notes() -> list[str]:
         f"C2ST: a classifier's accuracy on unseen points, {N_JUDGED} samples against as many exact ones; "
         "sliced W2 in units of the exact samples' deviation; *exact* is what other exact samples get",
         f"beside published figures: {LONG_SECONDS:g} s, {N_PUBLISHED} simulations, {N_JUDGED_LONG} samples "
-        f"for each of {N_OBSERVED_LONG} observations of our own, the classifier of Lueckmann et al. 2021, and "
-        "for their NPE the mean over their ten observations; GenSBI (2026) says 0.50 to 0.56 for its means on "
+        f"for {N_OBSERVED_LONG} observations of our own each, the classifier of Lueckmann et al. 2021, and "
+        "for their NPE the mean of their ten observations; GenSBI (2026) says 0.50 to 0.56 for its means on "
         "tasks of this benchmark; Wildberger et al. (2023) draw theirs as a figure",
         "means with standard errors over the seeds; of shapes and posteriors every recipe gets the same "
         "points, and of tables the same split",

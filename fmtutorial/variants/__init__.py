@@ -48,6 +48,15 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "train_tokens",
             "learnt_posterior",
         ],
+        "bridges": [
+            "Bridge",
+            "bridge_log_prob",
+            "bridge_score",
+            "bridge_velocity",
+            "bridge_fields",
+            "sample_bridge",
+        ],
+        "schroedinger": ["gaussian_bridge", "bridge_moments", "markovian_projection"],
         "text": ["ALPHABET", "sonnets", "encode", "decode"],
     },
 )

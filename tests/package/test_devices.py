@@ -138,6 +138,16 @@ CALLS = {
         for path in PATHS
         for s, t in ((0.2, 0.7), (HALF, 0.9), (0.1, T))
     ],
+    "bridges": lambda: [
+        *variants.Bridge(1.0).point_and_noise(X, Y, T, seeded()),
+        *[
+            function(MIXTURE, MIXTURE, variants.Bridge(1.0), X, T)
+            for function in (variants.bridge_velocity, variants.bridge_score, variants.bridge_log_prob)
+        ],
+        *variants.sample_bridge(
+            *variants.bridge_fields(MIXTURE, MIXTURE, variants.Bridge(1.0)), X, 2, 0.5, seeded()
+        ),
+    ],
     "learnt flow maps": lambda: [
         AVERAGE(X, 0.2, T),
         *variants.velocity_and_derivative(AVERAGE, X, T, T + 0.1, Y, 1.0, 0.0),

@@ -4,13 +4,19 @@ import pytest
 import torch
 from helpers import FLOAT_POINTS, MIXTURE, NOT_NUMBERS, PATH, POINTS, Case, check_error
 
-from fmtutorial import EmpiricalDistribution, VelocityNet
+from fmtutorial import EmpiricalDistribution, GaussianMixture, VelocityNet
 from fmtutorial.variants import (
     AverageVelocityNet,
+    Bridge,
     MaskPath,
     TokenNet,
     UniformPath,
     all_states,
+    bridge_fields,
+    bridge_log_prob,
+    bridge_moments,
+    bridge_score,
+    bridge_velocity,
     checkerboard_table,
     consistency_loss,
     decode,
@@ -22,16 +28,19 @@ from fmtutorial.variants import (
     exact_flow_map,
     excess_token_loss,
     flow_map_trajectories,
+    gaussian_bridge,
     generator_matrix,
     jump,
     jump_rates,
     lagrangian_loss,
+    markovian_projection,
     meanflow_floor,
     meanflow_loss,
     one_at_a_time_law,
     paired_gap,
     posterior_field,
     progressive_loss,
+    sample_bridge,
     sample_tokens,
     sampler_law,
     token_loss_floor,
@@ -59,6 +68,11 @@ def logits(x, t):
 def flat(x, t):
     return torch.full((len(x), 2), 0.5)
 
+
+BRIDGE = Bridge(1.0)
+FIELDS = bridge_fields(MIXTURE, MIXTURE, BRIDGE)
+ON_A_LINE = GaussianMixture([{"mean": [0.0], "std": 1.0}])
+EYE = torch.eye(2)
 
 CASES = [
     Case("MaskPath n_symbols=0", lambda: MaskPath(0), ValueError, "n_symbols at least 1 0"),
@@ -134,6 +148,23 @@ CASES = [
     Case("progressive_loss path='straight'", lambda: progressive_loss(AVERAGE, FLOAT_POINTS, "straight"), TypeError, "path AffineGaussianPath str"),
     Case("progressive_loss model of another shape", lambda: progressive_loss(lambda x, s, t: x[:, :1], FLOAT_POINTS, PATH), ValueError, "model(x, s, t) (5, 2) (5, 1)"),
     Case("consistency_loss generator=0", lambda: consistency_loss(AVERAGE, FLOAT_POINTS, PATH, 0), TypeError, "generator torch.Generator int"),
+    Case("Bridge s=-1", lambda: Bridge(-1.0), ValueError, "s [0.0, inf] -1.0"),
+    Case("Bridge s='1'", lambda: Bridge("1"), TypeError, "s real number str"),
+    Case("Bridge.sample of two shapes", lambda: BRIDGE.sample(POINTS, POINTS[:2], 0.5), ValueError, "x0 x1 (5, 2) (2, 2)"),
+    Case("Bridge.sample t=1.5", lambda: BRIDGE.sample(POINTS, POINTS, 1.5), ValueError, "t [0, 1] 1.5"),
+    Case("bridge_velocity mixture1=tensor", lambda: bridge_velocity(MIXTURE, POINTS, BRIDGE, POINTS, 0.5), TypeError, "mixture1 GaussianMixture Tensor"),
+    Case("bridge_score of two dimensions", lambda: bridge_score(MIXTURE, ON_A_LINE, BRIDGE, POINTS, 0.5), ValueError, "mixture0 mixture1 dimension 2 1"),
+    Case("bridge_log_prob bridge=1.0", lambda: bridge_log_prob(MIXTURE, MIXTURE, 1.0, POINTS, 0.5), TypeError, "bridge Bridge float"),
+    Case("bridge_log_prob x with NaN", lambda: bridge_log_prob(MIXTURE, MIXTURE, BRIDGE, NOT_NUMBERS, 0.5), ValueError, "x finite 10 NaN"),
+    Case("bridge_fields mixture0=list", lambda: bridge_fields([MIXTURE], MIXTURE, BRIDGE), TypeError, "mixture0 GaussianMixture list"),
+    Case("sample_bridge noise_level=-1", lambda: sample_bridge(*FIELDS, POINTS, noise_level=-1.0), ValueError, "noise_level 0.0 -1.0"),
+    Case("sample_bridge score of another shape", lambda: sample_bridge(FIELDS[0], lambda x, t: x[:, :1], POINTS, 2, 1.0), ValueError, "score(x, t) (5, 2) (5, 1)"),
+    Case("gaussian_bridge s=0", lambda: gaussian_bridge(EYE, EYE, 0.0), ValueError, "s 0.0 0.0"),
+    Case("gaussian_bridge cov1 not definite", lambda: gaussian_bridge(EYE, -EYE, 1.0), ValueError, "cov1 positive definite"),
+    Case("gaussian_bridge of two sizes", lambda: gaussian_bridge(EYE, torch.eye(3), 1.0), ValueError, "cov0 cov1 (2, 2) (3, 3)"),
+    Case("gaussian_bridge cov0=1.0", lambda: gaussian_bridge(1.0, EYE, 1.0), TypeError, "cov0 (d, d) float"),
+    Case("markovian_projection cross of another shape", lambda: markovian_projection(EYE, EYE, EYE[:1], 1.0), ValueError, "cross cov0 (1, 2) (2, 2)"),
+    Case("bridge_moments t=2", lambda: bridge_moments(EYE, EYE, EYE / 2, 1.0, 2.0), ValueError, "t [0.0, 1.0] 2.0"),
 ]  # fmt: skip
 
 
