@@ -55,7 +55,9 @@ def meanflow_floor(
     """E|J (v_c - v)|^2 / d with J = dX_{s->t}/dx, as (mean, standard error) of n points.
 
     At the exact u the target of `meanflow_loss` with target="conditional" is u + J (v_c - v), so that this is
-    the least loss of its rows with s < t. Over random intervals as there, or over one `interval` (s, t).
+    the loss of its rows with s < t there: the noise of the target, and the least loss if the target counts as
+    given. (It does not bound the loss of other networks, whose targets are their own: a constant map has 0.)
+    Over random intervals as there, or over one `interval` (s, t).
     """
     check_path(path)
     x1 = double(_checked_mixture(mixture).sample(_validate.positive_int(n, "n"), generator))
