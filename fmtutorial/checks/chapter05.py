@@ -139,7 +139,7 @@ EXERCISES = {
         truth=lambda v, x0, n_steps: states(v, x0, grid(n_steps), 1 / n_steps),
         inputs=solve_inputs,
         further_check=keeps_gradient,
-        insight="n steps have n + 1 points. Most off-by-one errors of samplers are born here.",
+        insight="n steps have n + 1 points: counting both guards against off-by-one errors.",
         mistakes={
             "Steps and points are off by one: n steps make n + 1 points, and the start is missing from yours.": lambda v, x0, n: states(v, x0, grid(n), 1 / n)[1:],
             "You took n + 1 steps of 1/n: it ends beyond t = 1.": lambda v, x0, n: states(v, x0, [k / n for k in range(n + 1)], 1 / n),
@@ -153,7 +153,7 @@ EXERCISES = {
         expects="a function extrapolate(coarse, fine, q) -> (n, d): the end points with n and 2n steps combined so that an error ~ n^-q cancels",
         truth=lambda coarse, fine, q: (2**q * fine - coarse) / (2**q - 1),
         inputs=end_points,
-        insight="Richardson's extrapolation: two Euler runs, 3n evaluations, and order 2. (fine - coarse) / (2^q - 1) is an estimate of the error of fine, and adaptive solvers steer by such estimates.",
+        insight="Richardson's extrapolation: two Euler runs, 3n evaluations, and order 2. (fine - coarse) / (2^q - 1) estimates x* - fine, and adaptive solvers steer by estimates of this kind.",
         mistakes={
             "You took q = 1 whatever q is: the error shrinks by 2^q when n doubles.": lambda c, f, q: 2 * f - c,
             "The two are exchanged: the finer run deserves the large weight.": lambda c, f, q: (2**q * c - f) / (2**q - 1),
@@ -172,7 +172,7 @@ EXERCISES = {
         insight="Compare solvers at equal NFE, never at equal steps: one call of the network is the unit of cost.",
         mistakes={
             "Steps are not evaluations: midpoint needs two a step, rk4 four.": lambda m, n: n,
-            "You counted the points: n steps evaluate nothing at the end point.": lambda m, n: EVALUATIONS[m] * (n + 1),
+            "You counted the points: there are n + 1, but the last one starts no step.": lambda m, n: EVALUATIONS[m] * (n + 1),
             "The order of rk4 and its number of evaluations are both 4, but midpoint needs 2 as well: one a stage.": lambda m, n: (4 if m == "rk4" else 1) * n,
             "Midpoint's half step does not make the whole step three evaluations.": lambda m, n: {"euler": 1, "midpoint": 3, "rk4": 4}[m] * n,
         },
