@@ -232,7 +232,10 @@ def problems(result: dict) -> tuple[Figure, str]:
     drawn = [r["name"] for r in result["rows"] if r["kind"] in JUDGES and r["name"] != "exact"]
     recipes = list(dict.fromkeys(drawn))
     kinds = [kind for kind in JUDGES if judged(result, kind, JUDGES[kind])]
-    fig, axes = plt.subplots(len(kinds), 1, figsize=(8, 9), layout="constrained", squeeze=False)
+    heights = {"height_ratios": [2 + len(judged(result, kind, JUDGES[kind])) for kind in kinds]}
+    fig, axes = plt.subplots(
+        len(kinds), 1, figsize=(8, 11), layout="constrained", squeeze=False, gridspec_kw=heights
+    )
     listed = []
     for kind, ax in zip(kinds, axes[:, 0], strict=True):
         by_problem = judged(result, kind, JUDGES[kind])

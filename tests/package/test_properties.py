@@ -6,7 +6,17 @@ from helpers import MIXTURE, seeded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fmtutorial import GaussianMixture, exact, fit, integrate_flow, metrics, paths, sampling, training
+from fmtutorial import (
+    GaussianMixture,
+    exact,
+    fit,
+    integrate_flow,
+    metrics,
+    paths,
+    sampling,
+    training,
+    variants,
+)
 from fmtutorial.distributions import EmpiricalDistribution
 
 PATHS = [
@@ -16,6 +26,7 @@ PATHS = [
     paths.VariancePreservingPath(),
     paths.VarianceExplodingPath(),
 ]
+BRIDGE = variants.Bridge(0.5)
 dtypes = st.sampled_from([torch.float32, torch.float64])
 shapes = st.tuples(st.sampled_from([1, 2, 7]), st.sampled_from([1, 2, 5]))
 scales = st.sampled_from([1e-6, 1e-3, 1.0, 1e3, 1e6])
@@ -84,6 +95,15 @@ POINTS = {
     "clamped": lambda x, path, t, data: sampling.clamped(linear, x, x.flip(0), x > 0)(x, torch.tensor(t)),
     "predicted_data": lambda x, path, t, data: sampling.predicted_data(linear, path, x, t),
     "minibatch_ot": lambda x, path, t, data: training.minibatch_ot(x, x.flip(0))[1],
+    "exact_average_velocity": lambda x, path, t, data: variants.exact_average_velocity(data, path, x, t, t),
+    "exact_flow_map": lambda x, path, t, data: variants.exact_flow_map(data, path, x, t, t, 2),
+    "jump": lambda x, path, t, data: variants.jump(lambda x, s, t: -x, x, 2)[-1],
+    "Bridge.sample": lambda x, path, t, data: BRIDGE.sample(x, x.flip(0), t, seeded()),
+    "bridge_velocity": lambda x, path, t, data: variants.bridge_velocity(data, data, BRIDGE, x, t),
+    "bridge_score": lambda x, path, t, data: variants.bridge_score(data, data, BRIDGE, x, t),
+    "sample_bridge": lambda x, path, t, data: variants.sample_bridge(linear, linear, x, 2, 0.1, seeded())[0][
+        -1
+    ],
     "starting_noise": lambda x, path, t, data: sampling.starting_noise(path, x),
 }
 # Functions that give a number for each point.
@@ -93,6 +113,7 @@ VALUES = {
     "marginal_log_prob of points": lambda x, path, t, data: exact.marginal_log_prob(
         EmpiricalDistribution(x), path, x, t
     ),
+    "bridge_log_prob": lambda x, path, t, data: variants.bridge_log_prob(data, data, BRIDGE, x, t),
     "divergence": lambda x, path, t, data: metrics.divergence(linear, x, t),
     "hutchinson_divergence": lambda x, path, t, data: metrics.hutchinson_divergence(
         linear, x, t, generator=seeded()
@@ -181,6 +202,8 @@ PAIRS = {
     "minibatch_ot": training.minibatch_ot,
     "sinkhorn_plan": lambda a, b: training.sinkhorn_plan(a, b, 1.0),
     "pair_loss": lambda a, b: training.pair_loss(linear, (a, b), paths.StraightPath(), seeded()),
+    "paired_gap": lambda a, b: variants.paired_gap(a, b),
+    "Bridge.sample": lambda a, b: BRIDGE.sample(a, b, 0.5),
     "sliced_wasserstein": lambda a, b: metrics.sliced_wasserstein(a, b[:, :1], 4),
     "energy_distance": lambda a, b: metrics.energy_distance(a, b[:, :1]),
     "frechet_distance": lambda a, b: metrics.frechet_distance(a, b[:, :1]),
