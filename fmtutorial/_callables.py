@@ -3,7 +3,6 @@
 The first answer of a model or a score is checked, the others are not. All that a sampler draws is checked.
 """
 
-import inspect
 from collections.abc import Callable
 from functools import partial
 
@@ -73,14 +72,16 @@ def check_time_is_second(model: Callable, name: str = "model") -> None:
     Other libraries want the time first, and broadcasting would hide the exchange.
     """
     function = model.forward if isinstance(model, nn.Module) else model
-    try:
-        parameters = list(inspect.signature(function).parameters)
-    except (TypeError, ValueError):  # built in, or without a signature
+    code = getattr(function, "__code__", None)
+    if code is None:  # built in, or an object that is called
         return
-    if len(parameters) > 1 and parameters[0] in TIME_NAMES and parameters[1] not in TIME_NAMES:
+    names = code.co_varnames[: code.co_argcount]
+    if hasattr(function, "__self__"):  # a method's first name is self
+        names = names[1:]
+    if len(names) > 1 and names[0] in TIME_NAMES and names[1] not in TIME_NAMES:
         raise TypeError(
-            f"{name} must be callable as {name}(x, t), got one with the parameters "
-            f"({', '.join(parameters[:2])}): put the points first"
+            f"{name} must be callable as {name}(x, t), got one with the parameters ({names[0]}, {names[1]}): "
+            "put the points first"
         )
 
 
