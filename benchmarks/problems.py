@@ -86,16 +86,26 @@ def judge_table(name: str, seed: int):
         yield recipe, {"nats": float(density.log_prob(held).double().mean()), "s": spent}
 
 
+def observations(simulator) -> torch.Tensor:
+    """What is observed, the same for all seeds: N_OBSERVED rows."""
+    return simulator.simulate(simulator.prior(N_OBSERVED, seeded(123)), seeded(124))
+
+
+def simulations(simulator, n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """n parameters and their observations, to learn from."""
+    generator = seeded(seed)
+    theta = simulator.prior(n, generator)
+    return theta, simulator.simulate(theta, generator)
+
+
 def judge_simulator(name: str, n: int, seed: int):
     """Yield (recipe, numbers) for one simulator: means over N_OBSERVED posteriors."""
     simulator = SIMULATORS[name]
-    observed = simulator.simulate(simulator.prior(N_OBSERVED, seeded(123)), seeded(124))
+    observed = observations(simulator)
     exact = [simulator.posterior(y, N_JUDGED, seeded(300 + seed)) for y in observed]
     others = [simulator.posterior(y, N_JUDGED, seeded(400 + seed)) for y in observed]
     yield "exact", averaged([compared(a, b) for a, b in zip(others, exact, strict=True)])
-    generator = seeded(seed)
-    theta = simulator.prior(n, generator)
-    y = simulator.simulate(theta, generator)
+    theta, y = simulations(simulator, n, seed)
     for recipe, train in available(POSTERIORS).items():
         start = time.process_time()
         sample = train(simulator, theta, y, SECONDS, seed)
@@ -122,11 +132,9 @@ def published_c2st(samples: torch.Tensor, exact: torch.Tensor) -> float:
 def judge_beside_published(name: str, seed: int):
     """Yield (recipe, numbers) for one simulator, with LONG_SECONDS and the published test."""
     simulator = SIMULATORS[name]
-    observed = simulator.simulate(simulator.prior(N_OBSERVED, seeded(123)), seeded(124))[:N_OBSERVED_LONG]
+    observed = observations(simulator)[:N_OBSERVED_LONG]
     exact = [simulator.posterior(y, N_JUDGED_LONG, seeded(300 + seed)) for y in observed]
-    generator = seeded(seed)
-    theta = simulator.prior(N_PUBLISHED, generator)
-    y = simulator.simulate(theta, generator)
+    theta, y = simulations(simulator, N_PUBLISHED, seed)
     start = time.process_time()
     sample = residual_posterior(simulator, theta, y, LONG_SECONDS, seed)
     spent = spent_since(start)

@@ -63,10 +63,6 @@ class ResidualFlow(StandardizedFlow):
         """n samples (n, d) in the units of the data, given y (n, c); `options` as in `StandardizedFlow`."""
         return super().sample(n, generator, condition=_given(condition), **options)
 
-    def log_prob(self, x: Tensor, *, condition: Tensor | None = None, **options) -> Tensor:
-        """log p(x | y) at points (n, d) of the data given y with n rows, in nats, (n,)."""
-        return super().log_prob(x, condition=_given(condition), **options)
-
 
 def residual_flow(model: nn.Module, path: AffineGaussianPath, x1: Tensor, y: Tensor) -> ResidualFlow:
     """The flow around `model`, with the regression of x1 (n, d) on y (n, c).

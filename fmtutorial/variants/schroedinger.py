@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fmtutorial import _validate
 from fmtutorial._devices import double
+from fmtutorial.sampling import rk4_step
 
 
 def gaussian_bridge(cov0: Tensor, cov1: Tensor, s: float) -> Tensor:
@@ -60,12 +61,7 @@ def markovian_projection(cov0: Tensor, cov1: Tensor, cross: Tensor, s: float, n_
     h = 1 / n_steps
     covariance = cov0
     for k in range(n_steps):
-        t = k * h
-        k1 = rate(covariance, t)
-        k2 = rate(covariance + h / 2 * k1, t + h / 2)
-        k3 = rate(covariance + h / 2 * k2, t + h / 2)
-        k4 = rate(covariance + h * k3, t + h)
-        covariance = covariance + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        covariance = rk4_step(rate, covariance, k * h, h)
     return covariance.T
 
 
