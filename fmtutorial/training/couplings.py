@@ -6,6 +6,7 @@ from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
 from fmtutorial._devices import double
+from fmtutorial._matrices import power
 from fmtutorial._types import Velocity
 from fmtutorial.paths import AffineGaussianPath
 from fmtutorial.sampling import integrate_flow, starting_noise
@@ -91,9 +92,9 @@ def gaussian_ot(mean0: Tensor, cov0: Tensor, mean1: Tensor, cov1: Tensor) -> tup
     mean0, cov0 = _checked_gaussian(mean0, cov0, "0")
     mean1, cov1 = _checked_gaussian(mean1, cov1, "1")
     _validate.same_shape(mean0, "mean0", mean1, "mean1")
-    root0 = _power(cov0, 0.5)
-    inverse = _power(cov0, -0.5)
-    middle = _power(root0 @ cov1 @ root0, 0.5)
+    root0 = power(cov0, 0.5, "cov0")
+    inverse = power(cov0, -0.5, "cov0")
+    middle = power(root0 @ cov1 @ root0, 0.5, "cov1")
     square = (mean0 - mean1).square().sum() + (cov0 + cov1 - 2 * middle).trace()
     distance = float(square.clamp(min=0).sqrt())
     return inverse @ middle @ inverse, distance
@@ -150,11 +151,3 @@ def _checked_gaussian(mean: Tensor, cov: Tensor, index: str) -> tuple[Tensor, Te
         raise ValueError(f"mean{index} and cov{index} must have the shapes (d,) and (d, d), got {shapes}")
     _validate.finite(cov, f"cov{index}")
     return mean, _validate.positive_definite(cov, f"cov{index}", len(mean))
-
-
-def _power(matrix: Tensor, exponent: float) -> Tensor:
-    """A power of a symmetric positive definite matrix; ValueError if rounding leaves no negative power."""
-    values, axes = torch.linalg.eigh(matrix)
-    if exponent < 0 and bool((values <= 0).any()):
-        raise ValueError(f"cov0 must be positive definite in double precision, got {matrix.tolist()}")
-    return (axes * values.clamp(min=0) ** exponent) @ axes.T

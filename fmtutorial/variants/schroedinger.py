@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fmtutorial import _validate
 from fmtutorial._devices import double
+from fmtutorial._matrices import power
 from fmtutorial.sampling import rk4_step
 
 
@@ -23,11 +24,9 @@ def gaussian_bridge(cov0: Tensor, cov1: Tensor, s: float) -> Tensor:
     """
     cov0, cov1, s = _checked(cov0, cov1, s)
     identity = torch.eye(len(cov0), dtype=cov0.dtype, device=cov0.device)
-    values, axes = torch.linalg.eigh(cov0)
-    root = (axes * values.sqrt()) @ axes.T
-    inverse = (axes / values.sqrt()) @ axes.T
-    squares, directions = torch.linalg.eigh(4 * root @ cov1 @ root + s**4 * identity)
-    middle = (directions * squares.sqrt()) @ directions.T
+    root = power(cov0, 0.5, "cov0")
+    inverse = power(cov0, -0.5, "cov0")
+    middle = power(4 * root @ cov1 @ root + s**4 * identity, 0.5, "cov1")
     return (root @ middle @ inverse - s**2 * identity) / 2
 
 
