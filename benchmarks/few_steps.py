@@ -47,6 +47,7 @@ ROUNDS = len(SEEDS)
 BUDGETS = (6000, 16_000)
 JUMPS = (1, 2, 4)
 N_JUDGED, DRAWS = 2000, 10
+DIVERGED = 10.0  # a gap beyond it: the data's own deviation is about 2
 FIRST = 0.35  # the share of a budget for a velocity of one's own
 N_TRAJECTORIES = 4096
 Cost = Callable[[Callable], float]
@@ -205,8 +206,21 @@ def judge():
 
 def averaged(name: str, values: list[float], unit: str, **at) -> dict:
     """A row with the mean over the seeds and its standard error."""
-    error = stdev(values) / math.sqrt(len(values))
+    error = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.inf
     return row(name, values, unit, **at, mean=short(mean(values)), standard_error=short(error))
+
+
+def rows_of(name: str, nets: list[AverageVelocityNet], units: int, numbers: Callable) -> list[dict]:
+    """Gap and distance of one recipe's networks for each number of jumps, without those that diverged."""
+    sound = [net for net in nets if numbers(name, net, 1)[0] < DIVERGED]
+    at = {"units": units, "diverged": len(nets) - len(sound)}
+    rows = []
+    for n in JUMPS:
+        gaps, ratios = zip(*(numbers(name, net, n) for net in sound), strict=True)
+        if name != "consistency" or n == 1:  # new noise leaves the trajectory
+            rows.append(averaged(name, list(gaps), "gap", **at, jumps=n))
+        rows.append(averaged(name, list(ratios), "of the floor", **at, jumps=n))
+    return rows
 
 
 def run(rounds: int) -> tuple[list[dict], list[str]]:
@@ -217,19 +231,11 @@ def run(rounds: int) -> tuple[list[dict], list[str]]:
     for units in BUDGETS:
         for name, recipe in RECIPES.items():
             nets = [recipe(units, costs, seed) for seed in SEEDS]
-            for n in JUMPS:
-                gaps, ratios = zip(*(numbers(name, net, n) for net in nets), strict=True)
-                at = {"units": units, "jumps": n}
-                if name != "consistency" or n == 1:  # new noise leaves the trajectory
-                    rows.append(averaged(name, list(gaps), "gap", **at))
-                rows.append(averaged(name, list(ratios), "of the floor", **at))
-            print(
-                units,
-                name,
-                [r["mean"] for r in rows if r["name"] == name and r.get("units") == units],
-                flush=True,
-            )
+            found = rows_of(name, nets, units, numbers)
+            print(units, name, *(f"{r['unit']} {r['mean']}" for r in found), found[0]["diverged"], flush=True)
+            rows += found
     return rows, [
         f"means over the seeds {SEEDS} with their standard errors; {DRAWS} draws of {N_JUDGED} points",
         f"a velocity of one's own gets {FIRST:.0%} of the budget",
+        f"networks with a gap beyond {DIVERGED:g} count as diverged, and are left out of the means",
     ]

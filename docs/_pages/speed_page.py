@@ -70,11 +70,11 @@ WORDS = {
     "few_steps": (
         "Few steps by training",
         "The recipes of chapter 11 at equal cost, on the standard mixture and the straight path: the same "
-        "network (SiLU 64 x 3), batch and schedule, and a budget counted in plain training steps, from which "
-        "a recipe also pays its first velocity, its trajectories or its pairs. Only the exact velocity of the "
-        "first row is given. The gap is the root mean squared distance between the learnt and the exact end of "
-        "the same noise. The learning rate is 0.01, but 0.001 for consistency; nothing else was tuned for "
-        "any of them, so small differences say nothing about the methods.",
+        "network (SiLU 64 x 3), batch and schedule, and a budget counted in plain training steps, from "
+        "which a recipe also pays its first velocity, its trajectories or its pairs. Only the exact velocity "
+        "of the first row is given. The gap is the root mean squared distance between the learnt and the "
+        "exact end of the same noise. The learning rate is 0.01, but 0.001 for consistency; nothing else was "
+        "tuned for any of them, so small differences say nothing about the methods.",
     ),
     "interaction": (
         "Interaction",
