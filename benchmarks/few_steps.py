@@ -205,9 +205,11 @@ def judge():
 
 
 def averaged(name: str, values: list[float], unit: str, **at) -> dict:
-    """A row with the mean over the seeds and its standard error."""
-    error = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.inf
-    return row(name, values, unit, **at, mean=short(mean(values)), standard_error=short(error))
+    """A row with the mean over the seeds, and its standard error if there are several."""
+    numbers = {"mean": short(mean(values))}
+    if len(values) > 1:
+        numbers["standard_error"] = short(stdev(values) / math.sqrt(len(values)))
+    return row(name, values, unit, **at, **numbers)
 
 
 def rows_of(name: str, nets: list[AverageVelocityNet], units: int, numbers: Callable) -> list[dict]:

@@ -206,20 +206,27 @@ def few_steps(result: dict) -> tuple[Figure, str]:
     for k, (units, color, marker) in enumerate(zip(budgets, PALETTE, MARKERS, strict=False)):
         rows = {r["name"]: r for r in gaps if r["units"] == units}
         means = [rows[name]["mean"] for name in names]
-        bars = [2 * rows[name]["standard_error"] for name in names]
-        heights = [i + 0.2 * (k - 0.5) for i in range(len(names))]
-        ax.errorbar(
-            means, heights, xerr=bars, fmt=marker, color=color, capsize=3, label=f"{units:,} steps' worth"
-        )
+        bars = [2 * rows[name].get("standard_error", 0.0) for name in names]
+        heights = [i + 0.3 * (k - 0.5) for i in range(len(names))]
+        label = f"{units:,} steps' worth"
+        ax.errorbar(means, heights, xerr=bars, fmt=marker, color=color, capsize=3, label=label)
+        for mean, bar, height, name in zip(means, bars, heights, names, strict=True):
+            if lost := rows[name]["diverged"]:
+                said = f"{lost} of 3 diverged"
+                ax.annotate(
+                    said, (mean + bar, height), (8, 0), textcoords="offset points", va="center", fontsize=8
+                )
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
-    ax.set(xscale="log", xlabel="gap of one jump to the exact ends (mean of three seeds, 2 standard errors)")
+    ax.set(xscale="log", xlabel="gap of one jump (mean of three seeds, 2 standard errors)")
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter("")
     ax.grid(axis="x", which="both", alpha=0.3)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     listed = ", ".join(
-        f"{r['name']}, {r['units']} units: {r['mean']:.3f} ± {r['standard_error']:.3f}" for r in gaps
+        f"{r['name']}, {r['units']} units: {r['mean']:.3f} ± {r.get('standard_error', 0.0):.3f}"
+        + f" ({r['diverged']} diverged)" * (r["diverged"] > 0)
+        for r in gaps
     )
     return fig, f"Dots with bars of two standard errors on a logarithmic axis, the gap of one jump: {listed}."
 
