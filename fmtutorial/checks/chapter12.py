@@ -104,7 +104,7 @@ EXERCISES = {
         expects="a function marginal(q, K) -> (S, S, S): p_t of strings of three tokens, from q (V, V, V) and the kernel K (V, S)",
         truth=contract,
         inputs=tables,
-        insight="Three contractions of one axis each. For L tokens that is about L V^L S multiplications, not the (V S)^L of a sum over pairs of strings.",
+        insight="Three contractions of one axis each. For L tokens that is at most L S^(L+1) multiplications, not the (V S)^L terms of a sum over pairs of strings.",
         mistakes={
             "The tokens of the result are in the reverse order.": lambda q, k: contract(q, k, "abc,ax,by,cz->zyx"),
             "The first two tokens of the result have changed places.": lambda q, k: contract(q, k, "abc,ax,by,cz->yxz"),
@@ -175,9 +175,9 @@ EXERCISES = {
         expects="a function weighted_loss(log_p, masked, t) -> number: from log p(x1^i | x_t) (n, L), which tokens are masked (n, L) and the times (n,)",
         truth=bound,
         inputs=log_probabilities,
-        insight="On average 1 - t of the tokens are masked, so that dividing by their number looks alike. But a string with few masks would count as much as one with many, and the floor is no entropy any more.",
+        insight="With t uniform, all numbers of masked tokens from 0 to L are equally likely. So if p_theta does not depend on t, dividing by that number gives on average this loss divided by L + 1: the same best posterior, but the floor is the entropy divided by L + 1.",
         mistakes={
-            "You divided by the number of masked tokens: the weight 1 / (1 - t) takes care of it, on average.": lambda p, m, t: bound(p, m, t, weight=lambda t: 1.0, share=lambda m: 1 / m.sum(1)),
+            "You divided by the number of masked tokens: that loss has another floor. The weight here is 1 / (1 - t).": lambda p, m, t: bound(p, m, t, weight=lambda t: 1.0, share=lambda m: 1 / m.sum(1)),
             "You divided by the number of masked tokens, and weighted as well.": lambda p, m, t: bound(p, m, t, share=lambda m: 1 / m.sum(1)),
             "Shown tokens cost nothing: sum over the masked ones.": lambda p, m, t: bound(p, m, t, tokens_of=lambda m: torch.ones_like(m)),
             "You summed over the shown tokens: the masked ones are to be guessed.": lambda p, m, t: bound(p, m, t, tokens_of=lambda m: ~m),
