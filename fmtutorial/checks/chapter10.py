@@ -156,7 +156,7 @@ EXERCISES = {
         expects="a function plug_in_std(s, noise) -> number: the std at the end of the plug-in's flow, for the prior N(0, s^2) and y = x1 + noise z",
         truth=plug_in_std,
         inputs=plug_in_inputs,
-        insight="s exp(-s^2 / (2 noise^2)), on every path: the more precise the sensor, the more absurdly sure the plug-in.",
+        insight="s exp(-s^2 / (2 noise^2)), on every path: smaller than the exact std, and by a larger factor the more precise the sensor.",
         rtol=1e-2,
         mistakes={
             "This is the exact posterior's std: the plug-in's flow does not end there.": lambda s, noise: s * noise / math.sqrt(s**2 + noise**2),
