@@ -58,8 +58,8 @@ def markovian_fitting(
     """Learn Schroedinger's bridge by repeated bridge matching, a Markovian projection a round (DSBM).
 
     Round 1 trains the network `forward` on the pairs (x0, x1), each (N, d), for n_steps, round 2 `backward`
-    on the pairs that the first couples, and so on in turn (Shi et al. 2023; Peluchetti 2023). Every network
-    starts at data, `forward` at x0 and `backward` at x1, so that its errors cannot pile up at its start.
+    on the pairs that the first couples, and so on in turn (Shi et al. 2023; Peluchetti 2023). Pairs are made
+    from data at the start of their process: x0 for `forward`, x1 for `backward`.
     Returns the pairs after each round. Interrupting keeps them, and what the networks have learnt.
     `options` go to `train`. For an independent coupling the rows of x0 and x1 must be in random order.
     """
