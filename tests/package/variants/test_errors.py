@@ -186,6 +186,7 @@ CASES = [
     Case("train_bridge points alone", lambda: train_bridge(NETWORK, FLOAT_POINTS, BRIDGE, 5, progress=False), TypeError, "pairs (x0, x1) Tensor"),
     Case("score_from_noise s=0", lambda: score_from_noise(NETWORK, Bridge(0.0)), ValueError, "bridge s > 0"),
     Case("score_from_noise margin=0", lambda: score_from_noise(NETWORK, BRIDGE, 0.0), ValueError, "margin (0.0 0.0"),
+    Case("score_from_noise margin=0.6", lambda: score_from_noise(NETWORK, BRIDGE, 0.6), ValueError, "margin 0.5 0.6"),
     Case("score_from_noise model=3", lambda: score_from_noise(3, BRIDGE), TypeError, "model callable int"),
     Case("simulate_drift s=-1", lambda: simulate_drift(torch.mul, POINTS, -1.0), ValueError, "s [0.0, inf] -1.0"),
     Case("simulate_drift x of one axis", lambda: simulate_drift(torch.mul, POINTS[0], 1.0), ValueError, "x (n, d) (2,)"),
