@@ -67,6 +67,7 @@ def markovian_fitting(
     _validate.same_shape(x0, "x0", x1, "x1")
     check_bridge(bridge)
     n_rounds = _validate.positive_int(n_rounds, "n_rounds")
+    _check_networks(forward, backward)
     rounds = []
     pairs = (x0, x1)
     try:
@@ -96,3 +97,12 @@ def markovian_fitting(
 def _nothing(x: Tensor, t: Time) -> Tensor:
     """No score: what is simulated is a drift already."""
     return torch.zeros_like(x)
+
+
+def _check_networks(forward: nn.Module, backward: nn.Module) -> None:
+    """Raise unless both are networks, and not the same one: the second is needed only after a round."""
+    for model, name in ((forward, "forward"), (backward, "backward")):
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"{name} must be a torch.nn.Module, got {type(model).__name__}")
+    if forward is backward:
+        raise ValueError("forward and backward must be two networks, got the same one twice")

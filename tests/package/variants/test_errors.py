@@ -76,6 +76,11 @@ def flat(x, t):
     return torch.full((len(x), 2), 0.5)
 
 
+class TimeFirst(VelocityNet):
+    def forward(self, t, x):
+        return super().forward(x, t)
+
+
 BRIDGE = Bridge(1.0)
 FIELDS = bridge_fields(MIXTURE, MIXTURE, BRIDGE)
 ON_A_LINE = GaussianMixture([{"mean": [0.0], "std": 1.0}])
@@ -182,6 +187,7 @@ CASES = [
     Case("bridge_drift_loss model of no tensor", lambda: bridge_drift_loss(lambda x, t: 0.0, (POINTS, POINTS), BRIDGE), TypeError, "model torch.Tensor float"),
     Case("train_bridge bridge=1.0", lambda: train_bridge(NETWORK, (FLOAT_POINTS, FLOAT_POINTS), 1.0, 5), TypeError, "bridge Bridge float"),
     Case("train_bridge pairs of two shapes", lambda: train_bridge(NETWORK, (FLOAT_POINTS, FLOAT_POINTS[:, :1]), BRIDGE, 5, progress=False), ValueError, "x0 x1 (5, 2) (5, 1)"),
+    Case("train_bridge time first", lambda: train_bridge(TimeFirst(), (FLOAT_POINTS, FLOAT_POINTS), BRIDGE, 5), TypeError, "model (t, x)"),
     Case("train_bridge n_steps=0", lambda: train_bridge(NETWORK, (FLOAT_POINTS, FLOAT_POINTS), BRIDGE, 0), ValueError, "n_steps at least 1 0"),
     Case("train_bridge points alone", lambda: train_bridge(NETWORK, FLOAT_POINTS, BRIDGE, 5, progress=False), TypeError, "pairs (x0, x1) Tensor"),
     Case("score_from_noise s=0", lambda: score_from_noise(NETWORK, Bridge(0.0)), ValueError, "bridge s > 0"),
@@ -194,7 +200,9 @@ CASES = [
     Case("markovian_fitting of two shapes", lambda: markovian_fitting(NETWORK, NETWORK, FLOAT_POINTS, FLOAT_POINTS[:2], BRIDGE, 1), ValueError, "x0 x1 (5, 2) (2, 2)"),
     Case("markovian_fitting n_rounds=0", lambda: markovian_fitting(NETWORK, NETWORK, FLOAT_POINTS, FLOAT_POINTS, BRIDGE, 0), ValueError, "n_rounds at least 1 0"),
     Case("markovian_fitting bridge=1.0", lambda: markovian_fitting(NETWORK, NETWORK, FLOAT_POINTS, FLOAT_POINTS, 1.0, 1), TypeError, "bridge Bridge float"),
-    Case("markovian_fitting forward=None", lambda: markovian_fitting(None, NETWORK, FLOAT_POINTS, FLOAT_POINTS, BRIDGE, 1), TypeError, "model torch.nn.Module NoneType"),
+    Case("markovian_fitting forward=None", lambda: markovian_fitting(None, NETWORK, FLOAT_POINTS, FLOAT_POINTS, BRIDGE, 1), TypeError, "forward torch.nn.Module NoneType"),
+    Case("markovian_fitting backward=function", lambda: markovian_fitting(NETWORK, torch.mul, FLOAT_POINTS, FLOAT_POINTS, BRIDGE, 1), TypeError, "backward torch.nn.Module builtin"),
+    Case("markovian_fitting one network", lambda: markovian_fitting(NETWORK, NETWORK, FLOAT_POINTS, FLOAT_POINTS, BRIDGE, 1), ValueError, "forward backward two same"),
 ]  # fmt: skip
 
 
