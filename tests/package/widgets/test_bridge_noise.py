@@ -68,8 +68,3 @@ def test_every_control_redraws(explorer, name, value):
     getattr(explorer, name).value = value
     assert explorer.image.value != before[0]
     assert repr(explorer) != before[1]
-
-
-def test_ends_must_be_mixtures():
-    with pytest.raises(TypeError, match="mixture1 must be a GaussianMixture"):
-        bridge_noise_explorer(mixture1="moons")
