@@ -51,6 +51,14 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "bridges": ["Bridge", "sample_bridge"],
         "bridged_mixtures": ["bridge_log_prob", "bridge_score", "bridge_velocity", "bridge_fields"],
         "schroedinger": ["gaussian_bridge", "bridge_moments", "markovian_projection"],
+        "bridge_matching": [
+            "bridge_velocity_loss",
+            "bridge_score_loss",
+            "bridge_drift_loss",
+            "train_bridge",
+            "score_from_noise",
+        ],
+        "bridge_fitting": ["simulate_drift", "markovian_fitting"],
         "text": ["ALPHABET", "sonnets", "encode", "decode"],
     },
 )

@@ -25,6 +25,7 @@ PATHS = [STRAIGHT, paths.CosinePath(), PRESERVING, EXPLODING]
 NET = training.VelocityNet(hidden_dim=8)
 AVERAGE = variants.AverageVelocityNet(hidden_dim=8)
 BY_LABEL = training.ConditionalVelocityNet(2, n_classes=3, hidden_dim=8, n_blocks=1)
+BRIDGE = variants.Bridge(1.0)
 FIELD = exact.velocity_field(MIXTURE, PRESERVING)
 H, READING = to_elsewhere(normal(1, 2)), to_elsewhere(torch.tensor([0.3]))
 SOURCES = [NET, FIELD, exact.velocity_field(DATA, PRESERVING)]
@@ -48,6 +49,12 @@ def residuals():
 def trained(**options):
     fit(X, n_steps=2, progress=False, device=DEVICE, generator=seeded(), **options)
     return X
+
+
+def fitted_by_rounds():
+    networks = [training.VelocityNet(hidden_dim=8), training.VelocityNet(hidden_dim=8)]
+    options = {"n_simulation_steps": 2, "generator": seeded(), "device": DEVICE, "progress": False}
+    return [x for pair in variants.markovian_fitting(*networks, X, Y, BRIDGE, 2, 2, **options) for x in pair]
 
 
 CALLS = {
@@ -139,14 +146,21 @@ CALLS = {
         for s, t in ((0.2, 0.7), (HALF, 0.9), (0.1, T))
     ],
     "bridges": lambda: [
-        *variants.Bridge(1.0).point_and_noise(X, Y, T, seeded()),
+        *BRIDGE.point_and_noise(X, Y, T, seeded()),
         *[
-            function(MIXTURE, MIXTURE, variants.Bridge(1.0), X, T)
+            function(MIXTURE, MIXTURE, BRIDGE, X, T)
             for function in (variants.bridge_velocity, variants.bridge_score, variants.bridge_log_prob)
         ],
-        *variants.sample_bridge(
-            *variants.bridge_fields(MIXTURE, MIXTURE, variants.Bridge(1.0)), X, 2, 0.5, seeded()
-        ),
+        *variants.sample_bridge(*variants.bridge_fields(MIXTURE, MIXTURE, BRIDGE), X, 2, 0.5, seeded()),
+    ],
+    "learnt bridges": lambda: [
+        variants.bridge_velocity_loss(NET, (X, Y), BRIDGE, seeded(), coupling=training.ot_permutation),
+        variants.bridge_score_loss(NET, (X, Y), BRIDGE, seeded()),
+        variants.bridge_drift_loss(NET, (X, Y), BRIDGE, seeded()),
+        variants.bridge_drift_loss(NET, (X, Y), BRIDGE, seeded(), backward=True),
+        *[variants.score_from_noise(NET, BRIDGE)(X, t) for t in (0.0, HALF, T)],
+        *variants.simulate_drift(NET, X, 1.0, 2, backward=True, generator=seeded()),
+        *fitted_by_rounds(),
     ],
     "learnt flow maps": lambda: [
         AVERAGE(X, 0.2, T),

@@ -107,6 +107,10 @@ POINTS = {
     "sample_bridge": lambda x, path, t, data: variants.sample_bridge(linear, linear, x, 2, 0.1, seeded())[0][
         -1
     ],
+    "simulate_drift": lambda x, path, t, data: variants.simulate_drift(
+        linear, x, 0.1, 2, backward=True, generator=seeded()
+    )[0][-1],
+    "score_from_noise": lambda x, path, t, data: variants.score_from_noise(linear, BRIDGE)(x, t),
     "starting_noise": lambda x, path, t, data: sampling.starting_noise(path, x),
 }
 # Functions that give a number for each point.
@@ -144,6 +148,15 @@ NUMBERS = {
     "cfm_loss": lambda a, b: training.cfm_loss(linear, a, PATHS[0], seeded()).item(),
     "stable_cfm_loss": lambda a, b: training.stable_cfm_loss(linear, a, PATHS[0], seeded()).item(),
     "pair_loss": lambda a, b: training.pair_loss(linear, (a, a.flip(0)), PATHS[0], seeded()).item(),
+    "bridge_velocity_loss": lambda a, b: variants.bridge_velocity_loss(
+        linear, (a, a.flip(0)), BRIDGE, seeded()
+    ).item(),
+    "bridge_score_loss": lambda a, b: variants.bridge_score_loss(
+        linear, (a, a.flip(0)), BRIDGE, seeded()
+    ).item(),
+    "bridge_drift_loss": lambda a, b: variants.bridge_drift_loss(
+        linear, (a, a.flip(0)), BRIDGE, seeded()
+    ).item(),
     "dsm_loss": lambda a, b: training.dsm_loss(lambda x: -x, a, 0.5, seeded()).item(),
 }
 
@@ -207,6 +220,8 @@ PAIRS = {
     "pair_loss": lambda a, b: training.pair_loss(linear, (a, b), paths.StraightPath(), seeded()),
     "paired_gap": lambda a, b: variants.paired_gap(a, b),
     "Bridge.sample": lambda a, b: BRIDGE.sample(a, b, 0.5),
+    "bridge_velocity_loss": lambda a, b: variants.bridge_velocity_loss(linear, (a, b), BRIDGE, seeded()),
+    "bridge_drift_loss": lambda a, b: variants.bridge_drift_loss(linear, (a, b), BRIDGE, seeded()),
     "sliced_wasserstein": lambda a, b: metrics.sliced_wasserstein(a, b[:, :1], 4),
     "energy_distance": lambda a, b: metrics.energy_distance(a, b[:, :1]),
     "frechet_distance": lambda a, b: metrics.frechet_distance(a, b[:, :1]),

@@ -102,7 +102,7 @@ def test_the_repository_is_named_in_pyproject_alone():
         assert address.split("@")[0].rstrip(".").removesuffix(".git") in known, address
 
 
-OTHERS = {"huggingface/diffusers", "nmboffi/flow-maps", "rtqichen/torchdiffeq"}
+OTHERS = {"huggingface/diffusers", "nmboffi/flow-maps", "rtqichen/torchdiffeq", "yuyang-shi/dsbm-pytorch"}
 
 
 @pytest.mark.parametrize("name", ["open", "test"])

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers import FLOAT_POINTS, MIXTURE, NOT_NUMBERS, PATH, POINTS, Case, check_error
+from helpers import FLOAT_POINTS, MIXTURE, NETWORK, NOT_NUMBERS, PATH, POINTS, Case, check_error
 
 from fmtutorial import EmpiricalDistribution, GaussianMixture, VelocityNet
 from fmtutorial.variants import (
@@ -12,11 +12,14 @@ from fmtutorial.variants import (
     TokenNet,
     UniformPath,
     all_states,
+    bridge_drift_loss,
     bridge_fields,
     bridge_log_prob,
     bridge_moments,
     bridge_score,
+    bridge_score_loss,
     bridge_velocity,
+    bridge_velocity_loss,
     checkerboard_table,
     consistency_loss,
     decode,
@@ -33,6 +36,7 @@ from fmtutorial.variants import (
     jump,
     jump_rates,
     lagrangian_loss,
+    markovian_fitting,
     markovian_projection,
     meanflow_floor,
     meanflow_loss,
@@ -44,11 +48,14 @@ from fmtutorial.variants import (
     sample_bridge,
     sample_tokens,
     sampler_law,
+    score_from_noise,
+    simulate_drift,
     token_loss_floor,
     token_marginal,
     token_marginal_derivative,
     token_posterior,
     total_variation,
+    train_bridge,
     train_tokens,
     unmask_one_at_a_time,
 )
@@ -68,6 +75,11 @@ def logits(x, t):
 
 def flat(x, t):
     return torch.full((len(x), 2), 0.5)
+
+
+class TimeFirst(VelocityNet):
+    def forward(self, t, x):
+        return super().forward(x, t)
 
 
 BRIDGE = Bridge(1.0)
@@ -171,6 +183,32 @@ CASES = [
     Case("gaussian_bridge cov0=1.0", lambda: gaussian_bridge(1.0, EYE, 1.0), TypeError, "cov0 (d, d) float"),
     Case("markovian_projection cross of another shape", lambda: markovian_projection(EYE, EYE, EYE[:1], 1.0), ValueError, "cross cov0 (1, 2) (2, 2)"),
     Case("bridge_moments t=2", lambda: bridge_moments(EYE, EYE, EYE / 2, 1.0, 2.0), ValueError, "t [0.0, 1.0] 2.0"),
+    Case("bridge_velocity_loss pairs=list", lambda: bridge_velocity_loss(torch.mul, [POINTS, POINTS], BRIDGE), TypeError, "pairs (x0, x1) list"),
+    Case("bridge_velocity_loss with conditions", lambda: bridge_velocity_loss(torch.mul, (POINTS, POINTS, X), BRIDGE), TypeError, "pairs (x0, x1) tuple"),
+    Case("bridge_velocity_loss of two shapes", lambda: bridge_velocity_loss(torch.mul, (POINTS, POINTS[:2]), BRIDGE), ValueError, "x0 x1 (5, 2) (2, 2)"),
+    Case("bridge_velocity_loss coupling=True", lambda: bridge_velocity_loss(torch.mul, (POINTS, POINTS), BRIDGE, coupling=True), TypeError, "coupling callable bool"),
+    Case("bridge_velocity_loss generator=0", lambda: bridge_velocity_loss(torch.mul, (POINTS, POINTS), BRIDGE, 0), TypeError, "generator torch.Generator int"),
+    Case("bridge_score_loss model of another shape", lambda: bridge_score_loss(lambda x, t: x[:, :1], (POINTS, POINTS), BRIDGE), ValueError, "model (5, 2) (5, 1)"),
+    Case("bridge_drift_loss in another dtype", lambda: bridge_drift_loss(NETWORK, (POINTS, POINTS), BRIDGE), TypeError, "model dtype float32 float64"),
+    Case("bridge_drift_loss model of no tensor", lambda: bridge_drift_loss(lambda x, t: 0.0, (POINTS, POINTS), BRIDGE), TypeError, "model torch.Tensor float"),
+    Case("train_bridge bridge=1.0", lambda: train_bridge(NETWORK, (FLOAT_POINTS, FLOAT_POINTS), 1.0, 5), TypeError, "bridge Bridge float"),
+    Case("train_bridge pairs of two shapes", lambda: train_bridge(NETWORK, (FLOAT_POINTS, FLOAT_POINTS[:, :1]), BRIDGE, 5, progress=False), ValueError, "x0 x1 (5, 2) (5, 1)"),
+    Case("train_bridge time first", lambda: train_bridge(TimeFirst(), (FLOAT_POINTS, FLOAT_POINTS), BRIDGE, 5), TypeError, "model (t, x)"),
+    Case("train_bridge n_steps=0", lambda: train_bridge(NETWORK, (FLOAT_POINTS, FLOAT_POINTS), BRIDGE, 0), ValueError, "n_steps at least 1 0"),
+    Case("train_bridge points alone", lambda: train_bridge(NETWORK, FLOAT_POINTS, BRIDGE, 5, progress=False), TypeError, "pairs (x0, x1) Tensor"),
+    Case("score_from_noise s=0", lambda: score_from_noise(NETWORK, Bridge(0.0)), ValueError, "bridge s > 0"),
+    Case("score_from_noise margin=0", lambda: score_from_noise(NETWORK, BRIDGE, 0.0), ValueError, "margin (0.0 0.0"),
+    Case("score_from_noise margin=0.6", lambda: score_from_noise(NETWORK, BRIDGE, 0.6), ValueError, "margin 0.5 0.6"),
+    Case("score_from_noise model=3", lambda: score_from_noise(3, BRIDGE), TypeError, "model callable int"),
+    Case("simulate_drift s=-1", lambda: simulate_drift(torch.mul, POINTS, -1.0), ValueError, "s [0.0, inf] -1.0"),
+    Case("simulate_drift x of one axis", lambda: simulate_drift(torch.mul, POINTS[0], 1.0), ValueError, "x (n, d) (2,)"),
+    Case("simulate_drift drift of another shape", lambda: simulate_drift(lambda x, t: x[:, :1], POINTS, 1.0), ValueError, "drift(x, t) (5, 2) (5, 1)"),
+    Case("markovian_fitting of two shapes", lambda: markovian_fitting(NETWORK, NETWORK, FLOAT_POINTS, FLOAT_POINTS[:2], BRIDGE, 1), ValueError, "x0 x1 (5, 2) (2, 2)"),
+    Case("markovian_fitting n_rounds=0", lambda: markovian_fitting(NETWORK, NETWORK, FLOAT_POINTS, FLOAT_POINTS, BRIDGE, 0), ValueError, "n_rounds at least 1 0"),
+    Case("markovian_fitting bridge=1.0", lambda: markovian_fitting(NETWORK, NETWORK, FLOAT_POINTS, FLOAT_POINTS, 1.0, 1), TypeError, "bridge Bridge float"),
+    Case("markovian_fitting forward=None", lambda: markovian_fitting(None, NETWORK, FLOAT_POINTS, FLOAT_POINTS, BRIDGE, 1), TypeError, "forward torch.nn.Module NoneType"),
+    Case("markovian_fitting backward=function", lambda: markovian_fitting(NETWORK, torch.mul, FLOAT_POINTS, FLOAT_POINTS, BRIDGE, 1), TypeError, "backward torch.nn.Module builtin"),
+    Case("markovian_fitting one network", lambda: markovian_fitting(NETWORK, NETWORK, FLOAT_POINTS, FLOAT_POINTS, BRIDGE, 1), ValueError, "forward backward two same"),
 ]  # fmt: skip
 
 

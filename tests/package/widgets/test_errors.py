@@ -4,7 +4,7 @@ import pytest
 import torch
 from helpers import Case, check_error, normal
 
-from fmtutorial.widgets import coupling_explorer, flow_map_explorer, guidance_explorer
+from fmtutorial.widgets import bridge_noise_explorer, coupling_explorer, flow_map_explorer, guidance_explorer
 
 
 def explore(**options):
@@ -18,6 +18,18 @@ CASES = [
     Case(
         "coupling_explorer n_samples=0",
         lambda: coupling_explorer(n_samples=0),
+        ValueError,
+        "n_samples at least 1 0",
+    ),
+    Case(
+        "bridge_noise_explorer mixture1=moons",
+        lambda: bridge_noise_explorer(mixture1="moons"),
+        TypeError,
+        "mixture1 GaussianMixture str",
+    ),
+    Case(
+        "bridge_noise_explorer n_samples=0",
+        lambda: bridge_noise_explorer(n_samples=0),
         ValueError,
         "n_samples at least 1 0",
     ),
