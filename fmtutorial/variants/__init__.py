@@ -51,6 +51,18 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "bridges": ["Bridge", "sample_bridge"],
         "bridged_mixtures": ["bridge_log_prob", "bridge_score", "bridge_velocity", "bridge_fields"],
         "schroedinger": ["gaussian_bridge", "bridge_moments", "markovian_projection"],
+        "earth": ["capitals", "unit_vectors", "latitude_longitude"],
+        "manifolds": ["wrap", "Torus", "Sphere"],
+        "manifold_mixtures": ["WrappedNormalMixture", "VonMisesFisherMixture"],
+        "manifold_marginals": ["geodesic_density", "geodesic_velocity"],
+        "manifold_flows": [
+            "geodesic_loss",
+            "geodesic_loss_floor",
+            "geodesic_excess_loss",
+            "integrate_on",
+        ],
+        "manifold_nets": ["TorusNet", "SphereNet"],
+        "rotations": ["rotation_exp", "rotation_log"],
         "text": ["ALPHABET", "sonnets", "encode", "decode"],
     },
 )
