@@ -62,7 +62,7 @@ def _on_torus(mixture: WrappedNormalMixture, x: Tensor, t: Tensor) -> tuple[Tens
     """
     rest = (1 - t).reshape(-1, 1, 1)  # 1 - t, (1 or n, 1, 1)
     # the interval never closes, or rounding would take over: behind t = 1 - 1e-4 it keeps its width, which
-    # changes density and u / (1 - t) by some 1e-7 of their value
+    # changes density and u / (1 - t) by some 1e-7 of their value, and by 1e-5 far from the data
     width = rest.clamp(min=torch.finfo(x.dtype).eps ** 0.25)
     half = math.pi * width.unsqueeze(-1)
     std = mixture.std.to(x).unsqueeze(-1)  # (K, d, 1)
@@ -99,8 +99,9 @@ def _on_sphere(mixture: VonMisesFisherMixture, x: Tensor, t: Tensor, n_nodes: in
 
     # the mean around x; i0e and i1e are I_0 and I_1 times exp(-argument)
     argument = kappa * r.sin() * sine
-    log_ring = -2 * kappa * ((r - theta) / 2).sin().square() + torch.special.i0e(argument).log()
-    cosine = torch.special.i1e(argument) / torch.special.i0e(argument)
+    i0e = torch.special.i0e(argument)
+    log_ring = -2 * kappa * ((r - theta) / 2).sin().square() + i0e.log()
+    cosine = torch.special.i1e(argument) / i0e
     log_nodes = log_weights + log_ring  # (n, K, nodes)
 
     log_densities = mixture.log_constants.to(x) + torch.logsumexp(log_nodes, dim=-1)  # (n, K)
