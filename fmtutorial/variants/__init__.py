@@ -51,6 +51,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "bridges": ["Bridge", "sample_bridge"],
         "bridged_mixtures": ["bridge_log_prob", "bridge_score", "bridge_velocity", "bridge_fields"],
         "schroedinger": ["gaussian_bridge", "bridge_moments", "markovian_projection"],
+        "cut_angles": ["cut_density", "seam_mass"],
         "earth": ["capitals", "unit_vectors", "latitude_longitude"],
         "manifolds": ["wrap", "Torus", "Sphere"],
         "manifold_mixtures": ["WrappedNormalMixture", "VonMisesFisherMixture"],
