@@ -110,9 +110,9 @@ def _euler_step(manifold: Manifold, v: Velocity, x: Tensor, t: Time, h: Time) ->
 
 def _midpoint_step(manifold: Manifold, v: Velocity, x: Tensor, t: Time, h: Time) -> Tensor:
     """exp_x(h v') with v' the velocity at the middle, carried back to the tangent space at x."""
-    x_mid = manifold.exp(x, h / 2 * v(x, t))
-    v_mid = v(x_mid, t + h / 2)
-    return manifold.exp(x, h * manifold.transport(x_mid, x, v_mid))
+    middle = manifold.exp(x, h / 2 * v(x, t))
+    v_middle = v(middle, t + h / 2)
+    return manifold.exp(x, h * manifold.transport(middle, x, v_middle))
 
 
 STEPS: dict[str, Callable] = {"euler": _euler_step, "midpoint": _midpoint_step}
