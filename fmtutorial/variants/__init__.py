@@ -1,4 +1,4 @@
-"""The same idea elsewhere: few steps by learnt flow maps, and jumps between tokens."""
+"""The same idea elsewhere: flow maps, jumps between tokens, bridges, and flows on curved spaces."""
 
 from fmtutorial import _lazy
 
@@ -53,7 +53,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "schroedinger": ["gaussian_bridge", "bridge_moments", "markovian_projection"],
         "cut_angles": ["cut_density", "seam_mass"],
         "earth": ["capitals", "unit_vectors", "latitude_longitude"],
-        "manifolds": ["wrap", "Torus", "Sphere"],
+        "manifolds": ["wrap", "Torus", "Sphere", "tangent_frame"],
         "manifold_mixtures": ["WrappedNormalMixture", "VonMisesFisherMixture"],
         "manifold_marginals": ["geodesic_density", "geodesic_velocity"],
         "manifold_flows": [

@@ -13,8 +13,8 @@ from fmtutorial.variants import (
     WrappedNormalMixture,
     geodesic_density,
     geodesic_velocity,
+    tangent_frame,
 )
-from fmtutorial.variants.manifolds import tangent_frame
 
 PI = math.pi
 both_mixtures = pytest.mark.parametrize("mixture", [ON_TORUS, ON_SPHERE], ids=repr)
