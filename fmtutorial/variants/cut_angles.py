@@ -1,4 +1,4 @@
-"""Angles taken as plain numbers in (-pi, pi]: the straight path that never crosses the seam at pi, exactly."""
+"""Angles taken as plain numbers in (-pi, pi]: the exact straight path, which never crosses the seam at pi."""
 
 import math
 from collections.abc import Callable
@@ -15,7 +15,7 @@ N_NODES = 48  # of the quadrature on each side of the seam
 
 
 def cut_density(mixture: WrappedNormalMixture, x: Tensor, t: Time) -> Tensor:
-    """The density (n,) of x_t = (1 - t) x0 + t x1, with x0 uniform in the square and x1 ~ mixture in (-pi, pi].
+    """The density (n,) of x_t = (1 - t) x0 + t x1, with x0 uniform and x1 ~ mixture in (-pi, pi]^d.
 
     Nothing is wrapped on the way. Given x1, x_t is uniform in t x1 + (1 - t) (-pi, pi)^d, so that
     p_t(x) = P(x1 within (1 - t) pi / t of x / t) / (2 pi (1 - t))^d, coordinate by coordinate.
@@ -34,7 +34,7 @@ def cut_density(mixture: WrappedNormalMixture, x: Tensor, t: Time) -> Tensor:
 
 
 def seam_mass(density: Callable, mixture: WrappedNormalMixture, t: float, width: float = 0.15) -> float:
-    """The mass of p_t within `width` of the seam: where any coordinate is beyond pi - width or below width - pi.
+    """The mass of p_t within `width` of the seam: where any |x_j| is larger than pi - width.
 
     density: `geodesic_density` or `cut_density`. Of one component the coordinates are independent on both
     paths, so one-dimensional quadrature is enough.
