@@ -166,7 +166,7 @@ EXERCISES = {
         expects="a function step(v, x, t, h) -> (n, 3): one midpoint step on the sphere for a tangent velocity v(x, t)",
         truth=midpoint,
         inputs=fields,
-        insight="Transport turns the vector as the sphere turns. All the repaired ways have the same order, 2. What transport adds is a vector of the right length in the right space.",
+        insight="Transport turns the vector as the sphere turns, and keeps its length. With a projection in its place the order would be 2 all the same: the two differ by h^3 a step.",
         mistakes={
             "Two things are still wrong: the time of the second velocity, and that it is not tangent at x.": lambda *case: midpoint(*case, late=0.0, carry=as_it_is),
             "The second velocity belongs to the middle of the step: t + h/2.": lambda *case: midpoint(*case, late=0.0),

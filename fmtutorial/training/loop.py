@@ -63,7 +63,7 @@ def train(
     `.sample(n, generator)` returns such data, fresh at every step.
     n_steps or n_epochs: exactly one of them; an epoch is one pass over N points, whose last batch may be
     smaller (a single point left over joins the batch before).
-    path: what `loss_fn` takes as its third argument, for our losses of a Gaussian start an affine path.
+    path: what `loss_fn` takes as its third argument: an affine path, or for `geodesic_loss` a manifold.
     schedule: "constant", or "cosine" (a short warm-up to `lr`, then a half cosine down to 0).
     ema: decay, such as 0.999, of an average of the weights, which the model ends with.
     callback: called as (step, model, history) after every `callback_every` steps.
