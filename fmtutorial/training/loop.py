@@ -63,6 +63,7 @@ def train(
     `.sample(n, generator)` returns such data, fresh at every step.
     n_steps or n_epochs: exactly one of them; an epoch is one pass over N points, whose last batch may be
     smaller (a single point left over joins the batch before).
+    path: what `loss_fn` takes as its third argument: an affine path, or for `geodesic_loss` a manifold.
     schedule: "constant", or "cosine" (a short warm-up to `lr`, then a half cosine down to 0).
     ema: decay, such as 0.999, of an average of the weights, which the model ends with.
     callback: called as (step, model, history) after every `callback_every` steps.
@@ -78,9 +79,9 @@ def train(
     loss = getattr(loss_fn, "func", loss_fn)  # what a `partial` calls
     if loss in (cfm_loss, pair_loss, stable_cfm_loss):
         check_time_is_second(model)
+        check_path(path)
     if loss in CONDITION_COLUMN:
         source.check_conditions(model, CONDITION_COLUMN[loss])
-    check_path(path)
     _check_options(batch_size, lr, schedule, ema, callback_every)
     n_steps = _count_steps(n_steps, n_epochs, source.n_points, batch_size)
 

@@ -1,4 +1,4 @@
-"""The same idea elsewhere: few steps by learnt flow maps, and jumps between tokens."""
+"""The same idea elsewhere: flow maps, jumps between tokens, bridges, and flows on curved spaces."""
 
 from fmtutorial import _lazy
 
@@ -59,6 +59,19 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "score_from_noise",
         ],
         "bridge_fitting": ["simulate_drift", "markovian_fitting"],
+        "cut_angles": ["cut_density", "seam_mass"],
+        "earth": ["capitals", "unit_vectors", "latitude_longitude"],
+        "manifolds": ["wrap", "Torus", "Sphere", "tangent_frame"],
+        "manifold_mixtures": ["WrappedNormalMixture", "VonMisesFisherMixture"],
+        "manifold_marginals": ["geodesic_density", "geodesic_velocity"],
+        "manifold_flows": [
+            "geodesic_loss",
+            "geodesic_loss_floor",
+            "geodesic_excess_loss",
+            "integrate_on",
+        ],
+        "manifold_nets": ["TorusNet", "SphereNet"],
+        "rotations": ["rotation_exp", "rotation_log"],
         "text": ["ALPHABET", "sonnets", "encode", "decode"],
     },
 )

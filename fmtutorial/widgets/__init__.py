@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "flow_map_jumps": ["flow_map_explorer"],
         "token_steps": ["token_steps_explorer"],
         "bridge_noise": ["bridge_noise_explorer"],
+        "wrapped_or_cut": ["wrapped_or_cut_explorer"],
         "fourth_sensor": ["expected_uncertainty", "fourth_sensor_explorer"],
     },
 )

@@ -24,6 +24,9 @@ STRAIGHT, PRESERVING, EXPLODING = (
 PATHS = [STRAIGHT, paths.CosinePath(), PRESERVING, EXPLODING]
 NET = training.VelocityNet(hidden_dim=8)
 AVERAGE = variants.AverageVelocityNet(hidden_dim=8)
+UNIT = to_elsewhere(variants.Sphere().uniform(6, seeded()))
+CIRCLES = variants.WrappedNormalMixture([[0.0, 3.0], [1.0, 1.0]], 0.5)
+GLOBE = variants.VonMisesFisherMixture([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]], 5.0)
 BY_LABEL = training.ConditionalVelocityNet(2, n_classes=3, hidden_dim=8, n_blocks=1)
 BRIDGE = variants.Bridge(1.0)
 FIELD = exact.velocity_field(MIXTURE, PRESERVING)
@@ -162,6 +165,33 @@ CALLS = {
         *variants.simulate_drift(NET, X, 1.0, 2, backward=True, generator=seeded()),
         *fitted_by_rounds(),
     ],
+    "manifolds": lambda: [
+        value
+        for manifold, a, b in ((variants.Torus(2), X, Y), (variants.Sphere(), UNIT, UNIT.flip(0)))
+        for value in (
+            manifold.exp(a, manifold.project(a, b)),
+            manifold.log(a, b),
+            manifold.log(a, -a),
+            manifold.distance(a, b),
+            manifold.transport(a, b, manifold.log(a, b)),
+            manifold.geodesic(a, b, T),
+        )
+    ],
+    "flows on manifolds": lambda: [
+        value
+        for net, mixture, x in (
+            (variants.TorusNet(hidden_dim=8), CIRCLES, X),
+            (variants.SphereNet(hidden_dim=8), GLOBE, UNIT),
+        )
+        for value in (
+            mixture.log_prob(x),
+            variants.geodesic_density(mixture, x, T),
+            variants.geodesic_velocity(mixture, x, 0.5),
+            variants.geodesic_loss(net, x, mixture.manifold, seeded()),
+            *variants.integrate_on(mixture.manifold, net, x, 2),
+        )
+    ],
+    "rotations": lambda: [variants.rotation_exp(UNIT), variants.rotation_log(variants.rotation_exp(UNIT))],
     "learnt flow maps": lambda: [
         AVERAGE(X, 0.2, T),
         *variants.velocity_and_derivative(AVERAGE, X, T, T + 0.1, Y, 1.0, 0.0),
