@@ -91,7 +91,7 @@ class Wake:
         return f
 
     def fields(self, f: Tensor) -> Tensor:
-        """Velocity u, v and pressure p = (rho - 1) / (3 inflow^2), in units of the stream: (n, 3, height, width).
+        """u, v and the pressure p = (rho - 1) / (3 inflow^2), in units of the stream: (n, 3, height, width).
 
         0 inside the body, where populations mean nothing.
         """
