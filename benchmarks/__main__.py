@@ -1,14 +1,14 @@
 """Measure every claim of speed, print tables, and keep them as benchmarks/results/PART.json.
 
-    python -m benchmarks                       # every part but the last two, which take long
+    python -m benchmarks                       # every part but the last three, which take long
     python -m benchmarks training sampling     # some parts
     python -m benchmarks --rounds 15 training  # more rounds
     python -m benchmarks --print training      # write nothing
 
-Parts: imports, training, quality, sampling, inference, interaction, growth, problems, suite. One process,
-one thread; the sides of a comparison take turns in every round, so that a change of the machine's speed meets
-them all alike. Medians with the smallest and largest value, and ratios round by round. The peers are
-optional: `pip install -e ".[benchmarks]"`.
+Parts: imports, training, quality, sampling, inference, interaction, growth, few_steps, problems, suite. One
+process, one thread; the sides of a comparison take turns in every round, so that a change of the machine's
+speed meets them all alike. Medians with the smallest and largest value, and ratios round by round. The peers
+are optional: `pip install -e ".[benchmarks]"`.
 """
 
 import argparse
@@ -27,10 +27,11 @@ PARTS = (
     "inference",
     "interaction",
     "growth",
+    "few_steps",
     "problems",
     "suite",
 )
-N_LONG = 2  # at the end: only run when they are named
+N_LONG = 3  # at the end: only run when they are named
 
 
 def main() -> None:

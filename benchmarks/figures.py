@@ -197,6 +197,40 @@ def growth(result: dict) -> tuple[Figure, str]:
     return fig, f"Cost against size on logarithmic axes in three panels. Fitted slopes: {listed}."
 
 
+def few_steps(result: dict) -> tuple[Figure, str]:
+    """The paired gap of one jump for every recipe: a dot and two standard errors, for each budget."""
+    gaps = [r for r in rows_of(result, "gap") if r["jumps"] == 1]
+    names = list(dict.fromkeys(r["name"] for r in gaps))
+    budgets = sorted({r["units"] for r in gaps})
+    fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+    for k, (units, color, marker) in enumerate(zip(budgets, PALETTE, MARKERS, strict=False)):
+        rows = {r["name"]: r for r in gaps if r["units"] == units}
+        means = [rows[name]["mean"] for name in names]
+        bars = [2 * rows[name].get("standard_error", 0.0) for name in names]
+        heights = [i + 0.3 * (k - 0.5) for i in range(len(names))]
+        label = f"{units:,} steps' worth"
+        ax.errorbar(means, heights, xerr=bars, fmt=marker, color=color, capsize=3, label=label)
+        for mean, bar, height, name in zip(means, bars, heights, names, strict=True):
+            if lost := rows[name]["diverged"]:
+                said = f"{lost} of 3 diverged"
+                ax.annotate(
+                    said, (mean + bar, height), (8, 0), textcoords="offset points", va="center", fontsize=8
+                )
+    ax.set_yticks(range(len(names)), names)
+    ax.invert_yaxis()
+    ax.set(xscale="log", xlabel="gap of one jump (mean of three seeds, 2 standard errors)")
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter("")
+    ax.grid(axis="x", which="both", alpha=0.3)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    listed = ", ".join(
+        f"{r['name']}, {r['units']} units: {r['mean']:.3f} ± {r.get('standard_error', 0.0):.3f}"
+        + f" ({r['diverged']} diverged)" * (r["diverged"] > 0)
+        for r in gaps
+    )
+    return fig, f"Dots with bars of two standard errors on a logarithmic axis, the gap of one jump: {listed}."
+
+
 def suite(result: dict) -> tuple[Figure, str]:
     """Bars of the slowest files."""
     rows = [r for r in result["rows"][1:] if not r["name"].startswith("slowest")][:16]
@@ -328,7 +362,18 @@ def where_fit_is_behind(result: dict) -> list[str]:
 
 FIGURES = {
     f.__name__: f
-    for f in (imports, training, quality, sampling, inference, problems, interaction, growth, suite)
+    for f in (
+        imports,
+        training,
+        quality,
+        sampling,
+        inference,
+        problems,
+        few_steps,
+        interaction,
+        growth,
+        suite,
+    )
 }
 
 

@@ -153,7 +153,7 @@ EXERCISES = {
         expects="a function cost(x0, x1, p) -> number: the mean over i of |x1[p_i] - x0_i|^2",
         truth=lambda x0, x1, p: mean_cost(x0, x1[p]),
         inputs=batches,
-        insight="A coupling of two batches is a permutation, and this is what optimal transport minimises over all n! of them.",
+        insight="Here a coupling of two batches is a permutation, and this cost is what optimal transport minimises over all n! of them.",
         mistakes={
             "You permuted the noise: that is the coupling of the inverse permutation.": lambda x0, x1, p: mean_cost(x0[p], x1),
             "This is the cost of the batches as they were drawn: where is p? Take x1[p].": lambda x0, x1, p: mean_cost(x0, x1),
@@ -216,7 +216,7 @@ EXERCISES = {
         truth=lambda: (1.0, 1.0),
         inputs=lambda g: [()],
         compared_quantity=facts,
-        insight="Paths that never meet in pairs are not yet optimal: a turn can pass every test of two, and fail one of three. A flow that turns its points is not the optimal map for the same reason.",
+        insight="Paths that never meet in pairs are not yet optimal: a turn can pass every test of two, and fail one of three. A flow map that is a turn is not optimal either: a turn is not the gradient of a convex function.",
         mistakes={
             "An exchange of two partners already makes these pairs cheaper: all three inner products <a, b> must be at least 0.": lambda: (0.0, 1.0),
             "No exchange of two helps, but no cycle of three does either: these pairs are optimal. Turn further.": lambda: (1.0, 0.0),
@@ -224,10 +224,10 @@ EXERCISES = {
         },
     ),
     "06.6": Exercise(
-        expects="a function break_even(n_steps, batch, n_pairs, nfe_pairs, nfe_plain, nfe_student) -> number of samples from which on reflow is cheaper in all, counted in evaluations",
+        expects="a function break_even(n_steps, batch, n_pairs, nfe_pairs, nfe_plain, nfe_student) -> number of samples from which on reflow needs fewer evaluations in all",
         truth=lambda steps, batch, pairs, each, plain, student: (3 * steps * batch + pairs * each) / (plain - student),
         inputs=bills,
-        insight="Below that number a better solver is the better investment. Latency is another matter: one evaluation is one evaluation.",
+        insight="Below that number a better solver needs fewer evaluations in all. Latency is another matter: one evaluation is one evaluation.",
         mistakes={
             "A gradient costs three evaluations, not one: forwards, and about two for the way back.": lambda s, b, p, e, n, m: (s * b + p * e) / (n - m),
             "The way back costs about two evaluations, and the way forwards one more: three.": lambda s, b, p, e, n, m: (2 * s * b + p * e) / (n - m),

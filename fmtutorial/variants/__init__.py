@@ -12,7 +12,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "flow_map_trajectories",
             "paired_gap",
         ],
-        "average_velocity": ["AverageVelocityNet", "velocity_and_derivative", "jump"],
+        "average_velocity": ["AverageVelocityNet", "velocity_and_derivative", "jump", "renoised_jumps"],
         "few_steps": [
             "distillation_loss",
             "meanflow_loss",

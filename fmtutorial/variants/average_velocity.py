@@ -6,10 +6,12 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import linear
 
-from fmtutorial import _validate
+from fmtutorial import _random, _validate
 from fmtutorial._callables import answer
 from fmtutorial._initialization import weights_from
 from fmtutorial._types import AverageVelocity, Time
+from fmtutorial.paths import AffineGaussianPath
+from fmtutorial.paths.affine import check_path
 from fmtutorial.training.networks import time_features
 
 
@@ -97,6 +99,34 @@ def jump(model: AverageVelocity, x0: Tensor, n_steps: int) -> Tensor:
         x = x + (t - s) * u
         states.append(x)
     return torch.stack(states)
+
+
+@torch.no_grad()
+def renoised_jumps(
+    model: AverageVelocity,
+    x0: Tensor,
+    path: AffineGaussianPath,
+    n_steps: int,
+    generator: Generator | None = None,
+) -> Tensor:
+    """From x0 (n, d) in n_steps jumps to t = 1, with new noise between them: the ends (n_steps + 1, n, d).
+
+    For a map that knows the arrival t = 1 alone, f(x, s) = x + (1 - s) u(x, s, 1): back from an end x1 to
+    x_s = alpha_s x1 + sigma_s z with new z ~ N(0, I), and jump again, at s = 0, 1/n_steps, 2/n_steps, ...
+    (Song et al. 2023, algorithm 1). Row 0 is x0, row k the ends after k jumps.
+    """
+    x0 = _validate.points(x0, "x0")
+    check_path(path)
+    n_steps = _validate.positive_int(n_steps, "n_steps")
+    ends = [x0]
+    x = x0
+    for k in range(n_steps):
+        s = torch.full_like(x[:, :1], k / n_steps)
+        if k > 0:
+            x = path.sample(_random.normal_like(x0, generator), ends[-1], s)
+        u = _validate.returned(average_velocity(model, x, s, torch.ones_like(s)), "model(x, s, t)", x)
+        ends.append(x + (1 - s) * u)
+    return torch.stack(ends)
 
 
 def average_velocity(model: AverageVelocity, x: Tensor, s: Tensor, t: Tensor) -> Tensor:

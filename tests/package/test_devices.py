@@ -152,6 +152,7 @@ CALLS = {
         AVERAGE(X, 0.2, T),
         *variants.velocity_and_derivative(AVERAGE, X, T, T + 0.1, Y, 1.0, 0.0),
         variants.jump(AVERAGE, X, 2),
+        variants.renoised_jumps(AVERAGE, X, STRAIGHT, 2, seeded()),
         variants.distillation_loss(AVERAGE, DRAWS, STRAIGHT, seeded()),
         variants.meanflow_loss(AVERAGE, X, STRAIGHT, seeded()),
         variants.meanflow_loss(AVERAGE, X, STRAIGHT, seeded(), target="conditional", stop_gradient=False),

@@ -97,6 +97,9 @@ POINTS = {
     "minibatch_ot": lambda x, path, t, data: training.minibatch_ot(x, x.flip(0))[1],
     "exact_average_velocity": lambda x, path, t, data: variants.exact_average_velocity(data, path, x, t, t),
     "exact_flow_map": lambda x, path, t, data: variants.exact_flow_map(data, path, x, t, t, 2),
+    "renoised_jumps": lambda x, path, t, data: variants.renoised_jumps(
+        lambda x, s, t: -x, x, path, 2, seeded()
+    )[-1],
     "jump": lambda x, path, t, data: variants.jump(lambda x, s, t: -x, x, 2)[-1],
     "Bridge.sample": lambda x, path, t, data: BRIDGE.sample(x, x.flip(0), t, seeded()),
     "bridge_velocity": lambda x, path, t, data: variants.bridge_velocity(data, data, BRIDGE, x, t),

@@ -6,7 +6,8 @@ from helpers import normal, seeded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fmtutorial.variants import AverageVelocityNet, jump, velocity_and_derivative
+from fmtutorial import CosinePath, StraightPath
+from fmtutorial.variants import AverageVelocityNet, jump, renoised_jumps, velocity_and_derivative
 
 
 def columns(n):
@@ -92,3 +93,41 @@ def test_any_number_of_exact_jumps_ends_at_the_same_points(n_steps):
 def test_jumps_keep_no_gradients():
     net = AverageVelocityNet(generator=seeded())
     assert not jump(net, torch.zeros(3, 2), 2).requires_grad
+
+
+# jumps to the end, with new noise between them
+
+
+@pytest.mark.parametrize("path", [StraightPath(0.0), StraightPath(0.1), CosinePath()], ids=repr)
+def test_jumps_with_new_noise_by_hand(path):
+    net = AverageVelocityNet(hidden_dim=8, generator=seeded(5)).double()
+    x0 = normal(6, 2)
+    states = renoised_jumps(net, x0, path, 3, seeded(1))
+    g = seeded(1)
+    x = x0
+    for k in range(3):
+        s = torch.full((6, 1), k / 3, dtype=torch.float64)
+        if k > 0:
+            z = torch.randn(6, 2, generator=g, dtype=torch.float64)
+            x = path.alpha(s) * states[k] + path.sigma(s) * z
+        torch.testing.assert_close(states[k + 1], x + (1 - s) * net(x, s, torch.ones_like(s)))
+    assert states.shape == (4, 6, 2) and torch.equal(states[0], x0) and not states.requires_grad
+    torch.testing.assert_close(states[1], jump(net, x0, 1)[1])
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 4])
+def test_the_exact_map_keeps_the_law_of_the_data_through_new_noise(n_steps):
+    """Data N(m, c^2) in each axis: the exact jump to t = 1 from x_s ~ N(s m, (1 - s)^2 + s^2 c^2)."""
+    mean, std, n = 1.5, 0.4, 40_000
+
+    def u(x, s, t):
+        spread = ((1 - s) ** 2 + s**2 * std**2).sqrt()
+        end = mean + std / spread * (x - s * mean)
+        return (end - x) / (1 - s)
+
+    ends = renoised_jumps(u, normal(n, 2), StraightPath(0.0), n_steps, seeded(3))[-1]
+    assert ((ends.mean(0) - mean).abs() < 4 * std / n**0.5).all()
+    assert ((ends.std(0) - std).abs() < 4 * std / (2 * n) ** 0.5).all()
+    if n_steps > 1:  # the noise is new: an end no longer belongs to its start
+        starts = normal(n, 2)
+        assert abs(float(torch.corrcoef(torch.stack([starts[:, 0], ends[:, 0]]))[0, 1])) < 0.9

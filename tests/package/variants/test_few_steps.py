@@ -245,6 +245,57 @@ def test_the_loss_of_trajectories_by_hand():
     assert counts.min() > 45 and counts.max() < 130  # 83 expected
 
 
+# the papers' own forms, in their time
+
+
+def test_meanflow_as_its_paper_writes_it():
+    """Geng et al. 2025, algorithm 1: noise at their time 1, u(z, r, t) goes from t back to r < t.
+
+    z = (1 - t) x + t e, v = e - x, u_tgt = v - (t - r) dudt with dudt along (v, 0, 1) in (z, r, t). With
+    t_paper = 1 - s, r_paper = 1 - t and u_paper = -u_ours it is the same loss.
+    """
+    x1, net = normal(20, 2), network()
+    s, t, _, _, _, _ = drawn(x1, PATH, 2, 5)
+    g = seeded(2)
+    torch.rand(45, 1, generator=g, dtype=torch.float64)  # what `drawn` takes before the noise
+    e = torch.randn(20, 2, generator=g, dtype=torch.float64)
+
+    def u_paper(z, r, t):
+        return -net(z, 1 - t, 1 - r)
+
+    t_paper, r_paper = 1 - s, 1 - t
+    z = (1 - t_paper) * x1 + t_paper * e
+    v = e - x1
+    tangents = (v, torch.zeros_like(r_paper), torch.ones_like(t_paper))
+    u, dudt = torch.func.jvp(u_paper, (z, r_paper, t_paper), tangents)
+    expected = (u - (v - (t_paper - r_paper) * dudt)).square().mean()
+    loss = meanflow_loss(net, x1, PATH, seeded(2), diagonal=0.25, target="conditional")
+    torch.testing.assert_close(loss, expected)
+
+
+def test_shortcuts_as_their_paper_writes_them():
+    """Frans et al. 2025, equations 4 and 5: s(x, t, 2d) = (s(x, t, d) + s(x', t + d, d)) / 2 with
+    x' = x + s(x, t, d) d.
+    """
+    net, seen = network(), []
+
+    def model(x, s, t):
+        seen.append((x, s, t))
+        return net(x, s, t)
+
+    def shortcut(x, t, d):
+        return net(x, t, t + d)
+
+    loss = progressive_loss(model, normal(200, 2), PATH, seeded(1), midpoint=True, diagonal=0.0)
+    x, t, end = seen[0]
+    d = (end - t) / 2
+    first = torch.where(d > 1 / 128, shortcut(x, t, d), shortcut(x, t, 0 * d))
+    x_next = x + first * d
+    second = torch.where(d > 1 / 128, shortcut(x_next, t + d, d), shortcut(x_next, t + d, 0 * d))
+    expected = (shortcut(x, t, 2 * d) - (first + second) / 2).square().mean()
+    torch.testing.assert_close(loss, expected)
+
+
 def asked(loss, n=4000):
     """What a model is asked, one (x, s, t) for each call."""
     calls = []
