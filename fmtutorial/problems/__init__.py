@@ -10,5 +10,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "projectile": ["GRAVITY", "flight", "landing", "Projectile", "GridPosterior"],
         "lattice": ["collide", "equilibrium", "moments", "stream"],
         "wake": ["Wake", "airfoil"],
+        "wake_data": ["wake_snapshots", "wake_solid"],
     },
 )
