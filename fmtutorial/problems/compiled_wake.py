@@ -3,10 +3,14 @@
 `Wake.step` is the same in whole tensors, and a test holds the two equal.
 """
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
+
+try:
+    import numba
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError("compiled=True needs numba: pip install 'fmtutorial[wake]'") from error
 
 from fmtutorial.problems.lattice import OPPOSITE, VELOCITIES, WEIGHTS, relaxation_rates
 
