@@ -8,5 +8,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "linear_gaussian": ["MixturePosterior", "linear_posterior"],
         "heat_rod": ["heat_matrix", "HeatRod"],
         "projectile": ["GRAVITY", "flight", "landing", "Projectile", "GridPosterior"],
+        "lattice": ["collide", "equilibrium", "moments", "stream"],
+        "wake": ["Wake", "airfoil"],
+        "wake_data": ["wake_snapshots", "wake_solid"],
     },
 )
