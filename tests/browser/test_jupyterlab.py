@@ -38,6 +38,13 @@ EXPLORERS = {
     "10_physics_with_uncertainty": {"4th sensor": "ArrowRight", "hot spot": None, "find out": None},
     "11_few_steps": {"jumps": "ArrowRight", "departure s": "ArrowRight", "recipe": None},
     "12_discrete_flows": {"steps": "ArrowRight", "noise": "ArrowRight", "path": None, "posterior": None},
+    "13_bridges": {"s of the path": "ArrowRight", "epsilon": "ArrowRight", "time t": "ArrowLeft"},
+    "14_flows_on_manifolds": {
+        "angle 1": "ArrowLeft",
+        "angle 2": "ArrowRight",
+        "t": "ArrowRight",
+        "path": None,
+    },
 }
 # From the key to the new image; on the way the request leaves, and the image's message arrives.
 WATCH = """() => {
