@@ -107,9 +107,8 @@ def _components(pairs: _Pairs, bridge: Bridge, x: Tensor, t: Tensor) -> tuple[Te
     residual = x[:, None] - mean  # (n, K, d)
 
     factor = torch.linalg.cholesky(covariance)  # (1 or n, K, d, d)
-    factor = factor.expand(len(x), -1, -1, -1)
-    pull = torch.cholesky_solve(residual.unsqueeze(-1), factor).squeeze(-1)
-    log_determinant = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+    log_determinant = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)  # (1 or n, K)
+    pull = torch.cholesky_solve(residual.unsqueeze(-1), factor.expand(len(x), -1, -1, -1)).squeeze(-1)
     squares = (residual * pull).sum(-1) + log_determinant + x.shape[1] * math.log(2 * math.pi)
     return pairs.log_weights - 0.5 * squares, pull, half_rate
 

@@ -42,7 +42,7 @@ EXPLORERS = {
     "14_flows_on_manifolds": {
         "angle 1": "ArrowLeft",
         "angle 2": "ArrowRight",
-        "t": "ArrowRight",
+        "t": "ArrowLeft",  # at t = 1 both paths have one picture
         "path": None,
     },
 }
