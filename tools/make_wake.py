@@ -1,6 +1,6 @@
 """Simulate the airfoil's wake and store its snapshots in fmtutorial/problems/wake.npz.
 
-    python tools/make_wake.py              all 24 Reynolds numbers: about twenty minutes with numba
+    python tools/make_wake.py              all 24 Reynolds numbers: about ten minutes with numba
     python tools/make_wake.py --check 200  simulate one again, and compare its statistics with the stored ones
 
 Near the onset of the oscillation (between 170 and 175) a disturbance takes very long to die out or to grow,
@@ -32,7 +32,11 @@ FILE = ROOT / "fmtutorial" / "problems" / "wake.npz"
 
 def n_steps(reynolds: int) -> int:
     """Steps until the flow has settled."""
-    return 240_000 if 150 <= reynolds <= 185 else 60_000
+    if reynolds in (170, 175):
+        return 240_000
+    if reynolds in (180, 185):
+        return 100_000
+    return 40_000
 
 
 def simulated(reynolds: int) -> torch.Tensor:
