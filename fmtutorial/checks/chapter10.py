@@ -112,7 +112,7 @@ EXERCISES = {
         expects="a function posterior_mean(m, S, H, noise, y) -> (d,): the mean of x given y = H x + noise z, x ~ N(m, S)",
         truth=update,
         inputs=update_inputs,
-        insight="The prior's mean, corrected by what was not predicted. The covariance S - K H S does not depend on y at all.",
+        insight="The prior's mean, corrected by what was not predicted. The covariance does not depend on y at all.",
         mistakes={
             "The noise enters G as a variance, noise^2.": lambda m, S, H, noise, y: update(m, S, H, noise, y, variance=noise),
             "G lacks the noise: this believes the sensors to the last digit.": lambda m, S, H, noise, y: m + S @ H.T @ torch.linalg.pinv(H @ S @ H.T) @ (y - H @ m),
