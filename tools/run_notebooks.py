@@ -45,6 +45,20 @@ def clean(notebook) -> None:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)
+        if cell.cell_type == "code":
+            cell.outputs = in_one_piece(cell.outputs)
+
+
+def in_one_piece(outputs: list) -> list:
+    """Outputs in which neighbouring pieces of printed text are one: a busy machine sends them in several."""
+    merged = []
+    for output in outputs:
+        last = merged[-1] if merged else {}
+        if output.output_type == "stream" and output.name == last.get("name"):
+            last.text += output.text
+        else:
+            merged.append(output)
+    return merged
 
 
 class ShiftSeeds(ast.NodeTransformer):

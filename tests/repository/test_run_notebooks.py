@@ -1,7 +1,8 @@
-"""tools/run_notebooks.py shifts every seed once, and nothing else."""
+"""tools/run_notebooks.py shifts every seed once, and keeps printed text in one piece."""
 
 import pytest
-from run_notebooks import with_shifted_seeds
+from nbformat.v4 import new_output
+from run_notebooks import in_one_piece, with_shifted_seeds
 
 
 @pytest.mark.parametrize(
@@ -24,3 +25,21 @@ def test_seeds_are_shifted_once(source, shifted):
 def test_magics_survive():
     shifted = with_shifted_seeds("%pip install -q x\ntorch.manual_seed(1)", 5)
     assert "'pip', 'install -q x'" in shifted and "manual_seed(1 + 5)" in shifted
+
+
+def test_printed_text_is_joined_up_to_the_next_figure_or_warning():
+    def printed(text, name="stdout"):
+        return new_output("stream", name=name, text=text)
+
+    figure = new_output("display_data", data={"text/plain": "a figure"})
+    pieces = [
+        printed("a\n"),
+        printed("b\n"),
+        figure,
+        printed("c\n"),
+        printed("w\n", "stderr"),
+        printed("d\n"),
+    ]
+    joined = in_one_piece(pieces)
+    assert [output.get("text") for output in joined] == ["a\nb\n", None, "c\n", "w\n", "d\n"]
+    assert in_one_piece([]) == []
