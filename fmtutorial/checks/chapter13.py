@@ -163,7 +163,7 @@ EXERCISES = {
             "Brownian motion over a time of 1 has the density exp(-|x1 - x0|^2 / (2 s^2)): your 2 is missing.": lambda *p: plan(*p, epsilon=lambda s: s**2),
             "The variance of Brownian motion is s^2: the 2 s^2 stands under the square.": lambda *p: plan(*p, epsilon=lambda s: 2 * s),
             "Now the rows are right, but the columns are not: some x1 have more partners than others. Take turns.": lambda *p: plan(*p, n_rounds=0),
-            "The 2 is there, or the columns are right, but not both: both faults must be repaired.": lambda *p: plan(*p, n_rounds=0, epsilon=lambda s: s**2),
+            "This is still the given function: both faults must be repaired, the missing 2 and the columns.": lambda *p: plan(*p, n_rounds=0, epsilon=lambda s: s**2),
             "Rows and columns sum to 1/n: these sum to 1.": lambda x0, x1, s: plan(x0, x1, s, total=len(x0)),
             "The square of the distance is needed.": lambda *p: plan(*p, power=1),
             "One round is not enough: repeat until the columns stay right.": lambda *p: plan(*p, n_rounds=1),
