@@ -12,7 +12,7 @@ from fmtutorial.metrics import sliced_wasserstein
 from fmtutorial.variants import Bridge, bridge_fields, bridge_log_prob, sample_bridge
 from fmtutorial.widgets.explorer import GRID, SEED, Explorer, control, density_image, generator
 
-N_STEPS = 80  # of the sampler; the slider of t stops at every fourth
+N_STEPS = 60  # of the sampler; the slider of t stops at every third
 N_TRAJECTORIES = 10  # trajectories drawn
 N_FLOOR = 5  # pairs of exact samples whose distance is the floor
 WINDOW = (-4.5, 4.5, -4.5, 4.5)
@@ -25,7 +25,7 @@ def bridge_noise_explorer(
 ) -> "BridgeNoiseExplorer":
     """Controls for the noise s of the bridge, the noise level epsilon of its sampler, and the time t.
 
-    Velocity and score are exact, the steps are 80 of Euler-Maruyama. `numbers`: error (sliced W2 of the
+    Velocity and score are exact, the steps are 60 of Euler-Maruyama. `numbers`: error (sliced W2 of the
     sampler's points at t to exact ones), floor (the same for exact points) and spread (the trace of the exact
     covariance of x_t).
     """
