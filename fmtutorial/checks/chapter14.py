@@ -119,7 +119,7 @@ EXERCISES = {
         expects="a function log(x, y) -> (n, 3): the tangent vector at x that leads to y, for unit vectors x and y (n, 3)",
         truth=sphere_log,
         inputs=neighbours,
-        insight="Direction and length apart: the tangent part of y - x, and the angle. atan2 knows the angle from 0 to pi, where arcsin and arccos do not.",
+        insight="Direction and length apart: the tangent part of y - x, and the angle. atan2 is accurate from 0 to pi, where arcsin ends at pi/2 and arccos loses digits at both ends.",
         mistakes={
             "y - x cuts through the sphere: take its tangent part, and then the length of the arc.": lambda x, y: y - x,
             "The tangent part of y - x is as long as the sine of the angle: make it as long as the angle.": lambda x, y: SPHERE.project(x, y - x),
@@ -183,7 +183,7 @@ EXERCISES = {
         expects="a function interpolate(R0, R1, t) -> (n, 3, 3): the rotations at the time t on the shortest way from R0 to R1",
         truth=turn,
         inputs=rotations,
-        insight="R0^T R1 is the turn that is left to do, seen from the body. FrameFlow and FoldFlow move every residue of a protein along such a way.",
+        insight="R0^T R1 is the turn that is left to do, seen from the body. FrameFlow and FoldFlow train on such ways, for every residue of a protein.",
         mistakes={
             "The mean of two matrices is no rotation: its columns are shorter than 1.": lambda r0, r1, t: (1 - t) * r0 + t * r1,
             "Rotation vectors about different axes do not add up: take the log of the turn from R0 to R1.": lambda r0, r1, t: rotation_exp((1 - t) * rotation_log(r0) + t * rotation_log(r1)),
