@@ -186,7 +186,7 @@ EXERCISES = {
         expects="a function place(x0, t) -> (n,): where a particle of dx/dt = x^2 that started at x0 is at time t",
         truth=lambda x0, t: x0 / (1 - x0 * t),
         inputs=start_inputs,
-        insight="At t = 1/x0 the particle is at infinity: starts at 1 and above are gone by t = 1, 16 % of a standard normal start. Smooth is not enough; growth at most in proportion to 1 + |x| is.",
+        insight="At t = 1/x0 the particle is at infinity: starts at 1 and above are gone by t = 1, 16 % of a standard normal start. Smooth is not enough; smooth with growth at most in proportion to 1 + |x| is.",
         mistakes={
             "This is one Euler step, as if the velocity stayed what it was at the start.": lambda x0, t: x0 + t * x0**2,
             "An exponential solves dx/dt = x. Here the velocity is x^2.": lambda x0, t: x0 * torch.exp(x0.new_tensor(t)),
