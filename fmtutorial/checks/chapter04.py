@@ -130,7 +130,7 @@ EXERCISES = {
         truth=lambda d: (1 - d) / (1 + d),
         inputs=lambda g: [(d,) for d in (0.0, number(g, 0.2, 0.5), number(g, 0.6, 0.95), 0.99, 0.999)],
         atol=1e-9,
-        insight="About half of 1 / memory: 0.0005 at 0.999. Real weights move slowly, neighbours are not independent, and an average leaves more than that.",
+        insight="For d near 1 about half of 1 / memory: 0.0005 at 0.999. Real weights move slowly, neighbours are not independent, and an average leaves more than that.",
         mistakes={
             "That is one over the memory. The terms do not count alike: add up the squares of (1 - d) d^j.": lambda d: 1 - d,
             "That is the newest term alone: the older ones have variances too.": lambda d: (1 - d) ** 2,
