@@ -92,7 +92,7 @@ EXERCISES = {
         expects="a function guide(v_y, v, w) -> (n, d): the guided velocity from the conditional and the unconditional one",
         truth=lambda v_y, v, w: (1 + w) * v_y - w * v,
         inputs=each(points, points, interval(0.4, 0.9)),
-        insight="w = 0 is the conditional velocity. Programs that say scale mean 1 + w: their 1 is your 0.",
+        insight="w = 0 is the conditional velocity. Many programs take a scale 1 + w instead: its 1 is your 0.",
         mistakes={
             "This is the other convention, v + s (v_y - v): its s is 1 + w, so your guidance is weaker by one.": lambda v_y, v, w: v + w * (v_y - v),
             "Conditional and unconditional are swapped: this pushes away from the class.": lambda v_y, v, w: (1 + w) * v - w * v_y,
@@ -150,7 +150,7 @@ EXERCISES = {
         truth=lambda x: summary(poor_twin, x),
         inputs=even_sets,
         compared_quantity=summary,
-        insight="Its Fréchet distance to x is 0, and it is nothing like x: two moments are all that the distance sees.",
+        insight="Its Fréchet distance to x is 0, and it takes two values only: two moments are all that the distance sees.",
         mistakes={
             "The divisor is n - 1: at mean ± std the two halves have a standard deviation that is too large by sqrt(n / (n - 1)).": summarised(lambda x: halves(x, x.mean() - x.std(), x.mean() + x.std())),
             "The mean is missing: yours is 0.": summarised(lambda x: poor_twin(x) - x.mean()),
@@ -165,7 +165,7 @@ EXERCISES = {
         expects="a function within_range(x, t, v, c) -> (n, d): the velocity whose predicted image is clipped to [-c, c]",
         truth=within_range,
         inputs=each(points, interval(0.25, 0.75), points, interval(0.6, 1.0)),
-        insight="Where the prediction lies inside, the velocity is unchanged. Clip at each Euler step, and no pixel can end outside its range; a midpoint step can still leave it a little.",
+        insight="Where the prediction lies inside, the velocity is unchanged. Clip at each Euler step, and no pixel can end outside its range; a midpoint step can still leave it.",
         mistakes={
             "You clipped the velocity: a velocity has no such range. Clip the image that it predicts.": lambda x, t, v, c: v.clamp(-c, c),
             "This is the predicted image, clipped: return the velocity that leads to it from x.": lambda x, t, v, c: predicted(x, t, v).clamp(-c, c),
