@@ -128,3 +128,29 @@ def test_seeds_are_visible(notebook):
     code = "\n".join(cell.source for cell in code_cells(notebook))
     assert "manual_seed(" in code
     assert "torch.set_num_threads(1)" in code
+
+
+MATHEMATICS = re.compile(r"\$\$.*?\$\$|\$[^$\n]*\$", re.DOTALL)
+COMMANDS = set(
+    re.findall(
+        r"\w+",
+        """
+Big Bigl Bigr Delta Gamma Longleftrightarrow Longrightarrow Phi Rightarrow Sigma Vert alpha approx
+arccos arctan bar begin beta big bigl bigm bigr blacksquare boxed cdot circ cos ddot delta det dfrac
+displaystyle dot dots ell end epsilon eta exp frac gamma ge hat in infty int kappa lVert lambda
+langle ldots le left leftarrow ln log lvert mapsto mathbb mathcal mathrm mathtt max mid min mu nabla
+ne neq oint omega operatorname partial phi pi pm prod propto psi qquad quad rVert rangle rho right
+rvert sigma sim sin sqrt star sum tag tau text textstyle tfrac theta times to top underbrace
+varepsilon varphi xi xrightarrow
+""",
+    )
+)
+
+
+def test_formulas_use_known_commands(notebook):
+    """A lost space makes a command that no renderer knows, and the whole formula is lost."""
+    for cell in read_notebook(notebook).cells:
+        if cell.cell_type == "markdown":
+            for formula in MATHEMATICS.findall(cell.source):
+                unknown = set(re.findall(r"\\([a-zA-Z]+)", formula)) - COMMANDS
+                assert not unknown, f"{cell.id}: {unknown}"
