@@ -108,8 +108,7 @@ def _components(pairs: _Pairs, bridge: Bridge, x: Tensor, t: Tensor) -> tuple[Te
 
     factor = torch.linalg.cholesky(covariance)  # (1 or n, K, d, d)
     log_determinant = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)  # (1 or n, K)
-    precision = torch.cholesky_inverse(factor)
-    pull = (precision * residual.unsqueeze(-2)).sum(-1)  # (1 or n, K, d, d), (n, K, 1, d) -> (n, K, d)
+    pull = torch.cholesky_solve(residual.unsqueeze(-1), factor.expand(len(x), -1, -1, -1)).squeeze(-1)
     squares = (residual * pull).sum(-1) + log_determinant + x.shape[1] * math.log(2 * math.pi)
     return pairs.log_weights - 0.5 * squares, pull, half_rate
 
