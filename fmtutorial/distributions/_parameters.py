@@ -32,17 +32,17 @@ def _read_component(component: dict, k: int) -> tuple[Tensor, Tensor]:
         raise ValueError(
             f"{name} must have the keys 'mean' and either 'std' or 'cov', got {sorted(component)}"
         )
-    mean = _numbers(component["mean"], f"{name}['mean']")
+    mean = read_numbers(component["mean"], f"{name}['mean']")
     if mean.ndim != 1 or len(mean) == 0:
         raise ValueError(f"{name}['mean'] must be a list of d numbers, got the shape {tuple(mean.shape)}")
     if "std" in component:
-        std = _numbers(component["std"], f"{name}['std']")
+        std = read_numbers(component["std"], f"{name}['std']")
         return mean, _diagonal(std, len(mean), f"{name}['std']")
-    cov = _numbers(component["cov"], f"{name}['cov']")
+    cov = read_numbers(component["cov"], f"{name}['cov']")
     return mean, _validate.positive_definite(cov, f"{name}['cov']", len(mean))
 
 
-def _numbers(values, name: str) -> Tensor:
+def read_numbers(values, name: str) -> Tensor:
     """`values` as a finite float64 tensor."""
     try:
         values = torch.as_tensor(values, dtype=torch.float64).detach().cpu()
@@ -64,7 +64,7 @@ def read_weights(weights: Sequence[float] | Tensor | None, n_components: int) ->
     """Component weights (K,) in float64, equal unless given."""
     if weights is None:
         return torch.full((n_components,), 1 / n_components, dtype=torch.float64)
-    weights = _numbers(weights, "weights")
+    weights = read_numbers(weights, "weights")
     if weights.shape != (n_components,):
         raise ValueError(f"weights must have the shape ({n_components},), got {tuple(weights.shape)}")
     if bool((weights < 0).any()):

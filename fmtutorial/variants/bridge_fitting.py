@@ -10,8 +10,8 @@ from fmtutorial import _validate
 from fmtutorial._callables import as_velocity
 from fmtutorial._types import Time, Velocity
 from fmtutorial.training.loop import UNDER_PYTEST
-from fmtutorial.variants.bridge_matching import Pairs, bridge_drift_loss, check_bridge, train_bridge
-from fmtutorial.variants.bridges import Bridge, sample_bridge
+from fmtutorial.variants.bridge_matching import Pairs, bridge_drift_loss, train_bridge
+from fmtutorial.variants.bridges import Bridge, check_bridge, sample_bridge
 
 
 def simulate_drift(

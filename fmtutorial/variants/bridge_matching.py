@@ -16,7 +16,7 @@ from fmtutorial._types import Coupling, DataSource, Prediction, Score, Time, Vel
 from fmtutorial.paths import StraightPath
 from fmtutorial.training import TrainingHistory, train
 from fmtutorial.training.losses import mean_square
-from fmtutorial.variants.bridges import Bridge
+from fmtutorial.variants.bridges import Bridge, check_bridge
 
 Pairs = tuple[Tensor, Tensor]
 
@@ -141,9 +141,3 @@ def _ordered_time(like: Tensor, n_draws: int, rank: int, generator: Generator | 
     """Of n_draws uniform times the one with `rank` smaller ones, for each row of `like`: (n, 1)."""
     draws = [_random.uniform_time(like, generator) for _ in range(n_draws)]
     return torch.cat(draws, dim=1).sort(dim=1).values[:, rank : rank + 1]
-
-
-def check_bridge(bridge: Bridge) -> None:
-    """Raise TypeError unless it is a `Bridge`."""
-    if not isinstance(bridge, Bridge):
-        raise TypeError(f"bridge must be a Bridge, got {type(bridge).__name__}")

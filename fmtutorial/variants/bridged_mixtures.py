@@ -13,7 +13,7 @@ from torch import Tensor
 from fmtutorial import _validate
 from fmtutorial._types import Score, Time, Velocity
 from fmtutorial.distributions import GaussianMixture
-from fmtutorial.variants.bridges import Bridge
+from fmtutorial.variants.bridges import Bridge, check_bridge
 
 
 def bridge_log_prob(
@@ -122,8 +122,7 @@ def _check_ends(mixture0: GaussianMixture, mixture1: GaussianMixture, bridge: Br
         raise ValueError(
             f"mixture0 and mixture1 must have the same dimension, got {mixture0.dim} and {mixture1.dim}"
         )
-    if not isinstance(bridge, Bridge):
-        raise TypeError(f"bridge must be a Bridge, got {type(bridge).__name__}")
+    check_bridge(bridge)
 
 
 def _checked(

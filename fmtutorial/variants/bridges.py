@@ -54,6 +54,12 @@ class Bridge:
         return x1 - x0 + self.half_variance_rate(t) / self.variance(t).sqrt() * z
 
 
+def check_bridge(bridge: Bridge) -> None:
+    """Raise TypeError unless it is a `Bridge`."""
+    if not isinstance(bridge, Bridge):
+        raise TypeError(f"bridge must be a Bridge, got {type(bridge).__name__}")
+
+
 def sample_bridge(
     velocity: Velocity,
     score: Score,

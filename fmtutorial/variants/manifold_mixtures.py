@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from fmtutorial import _random, _validate
-from fmtutorial.distributions._parameters import _numbers, read_weights, stratified_counts
+from fmtutorial.distributions._parameters import read_numbers, read_weights, stratified_counts
 from fmtutorial.variants.manifolds import Sphere, Torus, tangent_frame, wrap
 
 
@@ -161,7 +161,7 @@ def _components(weights: Tensor, n: int, generator: Generator | None, stratified
 
 def _matrix(values: Sequence | Tensor, name: str) -> Tensor:
     """`values` as a tensor (K, d) in double precision."""
-    values = _numbers(values, name)
+    values = read_numbers(values, name)
     if values.ndim != 2 or values.numel() == 0:
         raise ValueError(f"{name} must have the shape (K, d) with K, d >= 1, got {tuple(values.shape)}")
     return values
@@ -169,7 +169,7 @@ def _matrix(values: Sequence | Tensor, name: str) -> Tensor:
 
 def _positive(values: float | Sequence | Tensor, name: str) -> Tensor:
     """`values` as a tensor of numbers above 0."""
-    values = _numbers(values, name)
+    values = read_numbers(values, name)
     if bool((values <= 0).any()):
         raise ValueError(f"{name} must be greater than 0, got {values.tolist()}")
     return values
