@@ -113,8 +113,8 @@ def _on_sphere(mixture: VonMisesFisherMixture, x: Tensor, t: Tensor, n_nodes: in
 def _angle_nodes(n_nodes: int, like: Tensor) -> tuple[Tensor, Tensor]:
     """Gauss-Legendre nodes psi in (0, pi), and the logs of their weights for the density sin(psi)/2.
 
-    Nodes in cos(psi), with no weight, converge far more slowly: the integrand is not smooth in it at psi = pi,
-    the cut locus.
+    Nodes in cos(psi), with no weight, converge far more slowly: the integrand is not smooth in it at
+    psi = pi, the cut locus.
     """
     nodes, weights = np.polynomial.legendre.leggauss(n_nodes)
     psi = math.pi * (torch.as_tensor(nodes, dtype=like.dtype) + 1) / 2
